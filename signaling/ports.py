@@ -1,0 +1,160 @@
+"""The only interfaces between call control and the other planes.
+
+`signaling` knows nobody: `telemed_media.adapters` joins these ports to the media plane and to the
+clinic. All values are plain and frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Literal, Protocol
+
+import msgspec
+
+from signaling.core.rights import Rights
+
+Source = Literal["microphone", "camera", "screen"]
+
+
+class Refused(Exception):
+    """A refusal that the person may read: a stable code (PROTOCOL.md) and a sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What a token stands for."""
+
+    room: str
+    subject: str  # who, for the one who issued the token; the same person twice has the same subject
+    name: str
+    role: str  # provider | patient | guest | device
+    rights: Rights
+    waits: bool  # must be admitted by a moderator
+
+
+class Gatekeeper(Protocol):
+    async def enter(self, token: str) -> Entry:
+        """Consume a join token. Raises Refused (token_expired, token_used, token_invalid, unknown_room …)."""
+
+    async def joined(self, room: str, subject: str, participant: str, at: float) -> None: ...
+    async def admitted(self, room: str, subject: str, participant: str, at: float) -> None: ...
+    async def left(self, room: str, subject: str, participant: str, at: float, why: str) -> None: ...
+
+
+class ChatEntry(msgspec.Struct, frozen=True):
+    id: str  # sorts by time
+    participant: str
+    name: str
+    text: str
+    at: float  # Unix seconds
+
+
+class VisitLog(Protocol):
+    async def append_chat(
+        self, room: str, participant: str, name: str, key: str, text: str, at: float
+    ) -> ChatEntry:
+        """Store a message before it is acknowledged; the same (participant, key) again gives the first one."""
+
+    async def history(self, room: str, since: str | None) -> list[ChatEntry]: ...
+
+
+class SlotMids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The m-lines of one slot: an audio + video pair, or the screen slot (video only)."""
+
+    video: str | None = None
+    audio: str | None = None
+    screen: bool = False
+
+
+class MediaOffer(msgspec.Struct, frozen=True):
+    """An SDP offer and what its m-lines are for (mid values)."""
+
+    sdp: str
+    publish: dict[Source, str]
+    slots: tuple[SlotMids, ...]
+
+
+class SlotView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    slot: int
+    width: int
+    height: int
+    priority: int = 0
+
+
+class PeerConnected(msgspec.Struct, frozen=True):
+    room: str
+    peer: str
+
+
+class PeerLost(msgspec.Struct, frozen=True):
+    room: str
+    peer: str
+    reason: str
+
+
+class PlaneLost(msgspec.Struct, frozen=True):
+    """The worker that carried these rooms died; every peer in them has to connect anew."""
+
+    rooms: tuple[str, ...]
+
+
+class SlotAssigned(msgspec.Struct, frozen=True):
+    room: str
+    peer: str
+    slot: int
+    publisher: str | None
+    epoch: int
+    screen: bool
+    codec_missing: str
+
+
+class SlotSwitched(msgspec.Struct, frozen=True):
+    room: str
+    peer: str
+    slot: int
+    epoch: int
+    rtp_timestamp: int
+
+
+class Speakers(msgspec.Struct, frozen=True):
+    room: str
+    peers: tuple[str, ...]
+
+
+class Quality(msgspec.Struct, frozen=True):
+    room: str
+    peer: str
+    uplink_loss: float
+    downlink_loss: float
+    rtt_ms: float
+    unstable: bool
+    video: str
+
+
+MediaEvent = (
+    PeerConnected | PeerLost | PlaneLost | SlotAssigned | SlotSwitched | Speakers | Quality
+)
+
+
+class MediaPlane(Protocol):
+    """Packets in, packets out. `peer` is a participant id; rights are enforced here a second time."""
+
+    async def open_room(self, room: str, max_peers: int) -> None: ...
+    async def connect(self, room: str, peer: str, offer: MediaOffer, rights: Rights) -> str:
+        """The SDP answer. A first offer connects, a later one grows or restarts. Raises Refused
+        (bad_sdp, media_unavailable, room_full …)."""
+
+    async def set_view(self, peer: str, slots: tuple[SlotView, ...]) -> None: ...
+    async def slot_ready(self, peer: str, slot: int, epoch: int) -> None: ...
+    async def set_muted(self, peer: str, source: Source, muted: bool) -> None: ...
+    async def close_peer(self, peer: str) -> None: ...
+    async def close_room(self, room: str) -> None: ...
+    async def peers(self) -> dict[str, str]:
+        """peer → room of every connected peer that the plane still carries (after a restart of ours)."""
+
+    def events(self) -> AsyncIterator[MediaEvent]:
+        """Every event once, in order, for the one caller."""
