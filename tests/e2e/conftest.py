@@ -1,0 +1,88 @@
+"""Fixtures for end-to-end tests: browsers and servers, in one event loop and one private network.
+
+Firefox and Playwright's driver start once for the run; pages, Chromium processes and servers belong
+to one test. Everything is ended by the process id that we started, and a test fails if something of
+its own stays behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Playwright, async_playwright
+
+from tests.e2e.browsers import chromium, firefox, sound
+from tests.e2e.browsers.fakes import Camera
+from tests.e2e.browsers.page import Page
+
+OpenPage = Callable[[Camera], Awaitable[Page]]
+
+_ARTIFACTS = Path(__file__).parents[1] / "artifacts"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is in this folder in one loop (a browser's connection belongs to a loop)."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)
+            if pytest_asyncio.is_async_test(item):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Where screenshots go, to be looked at after the run."""
+    _ARTIFACTS.mkdir(exist_ok=True)
+    return _ARTIFACTS
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running_firefox(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[firefox.Firefox]:
+    folder = tmp_path_factory.mktemp("firefox")
+    async with sound.null_sink(folder) as environment:
+        browser = await firefox.start(folder, environment)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_chromium(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[OpenPage]:
+    """Opens pages, each in a Chromium of its own."""
+    async with AsyncExitStack() as pages:
+
+        async def open_page(camera: Camera) -> Page:
+            folder = tmp_path_factory.mktemp("chromium")
+            page = await chromium.open_page(playwright, folder, camera)
+            pages.push_async_callback(page.close)
+            return page
+
+        yield open_page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_firefox(running_firefox: firefox.Firefox) -> AsyncIterator[OpenPage]:
+    """Opens tabs of the one Firefox."""
+    async with AsyncExitStack() as pages:
+
+        async def open_page(camera: Camera) -> Page:
+            page = await running_firefox.open_page(camera)
+            pages.push_async_callback(page.close)
+            return page
+
+        yield open_page
