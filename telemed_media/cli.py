@@ -1,0 +1,107 @@
+"""The command line: `telemed-media serve` and `telemed-media token`.
+
+What programs read goes to stdout (one JSON line, one token), what people read to stderr. Heavy
+modules are imported inside the commands, so that help and errors come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from telemed_media.config import Settings, Value
+    from telemed_media.supervisor import Announcement
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder (default ./var).")]
+
+
+@app.callback()
+def telemed_media() -> None:
+    """Telemed Media, a self-hosted telemedicine server."""
+
+
+@app.command()
+def serve(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Open a room with a link for a doctor and a patient.")
+    ] = False,
+    data: DataOption = None,
+    port: Annotated[
+        int | None, typer.Option(help="TCP and UDP port (default 8443); 0 takes any free one.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address or name to listen on.")] = None,
+    advertise: Annotated[
+        list[str] | None, typer.Option(help="Address that browsers send media to; repeatable.")
+    ] = None,
+    public_url: Annotated[
+        str | None, typer.Option(help="Address that people open, as https://call.clinic.example.")
+    ] = None,
+) -> None:
+    """Serve calls until stopped; prints one line of JSON when ready."""
+    from certs.pair import CertificateError
+    from telemed_media import logs, supervisor
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, mark_demo, prepare
+    from telemed_media.reach import ReachError
+    from telemed_media.supervised import StartError
+
+    given: dict[str, Value | None] = {
+        "data": data,
+        "port": port,
+        "host": host,
+        "advertise": tuple(advertise) if advertise else None,
+        "public_url": public_url,
+    }
+    logs.configure("supervisor", sys.stderr)
+    try:
+        settings = _settings(given)
+        folder = prepare(settings.data)
+        folder = mark_demo(folder) if demo else folder
+        if folder.demo and not demo:
+            _say(f"[yellow]{folder.root} is a demo folder: keep no real data in it.[/yellow]")
+        supervisor.serve(settings, folder, _announcer(show_links=demo or sys.stdout.isatty()))
+    except (SettingsError, DataFolderError, ReachError, CertificateError, StartError) as error:
+        _fail(str(error))
+
+
+def _settings(given: dict[str, Value | None]) -> Settings:
+    from telemed_media.config import load_settings
+
+    flags = {name: value for name, value in given.items() if value is not None}
+    return load_settings(flags, os.environ)
+
+
+def _announcer(*, show_links: bool) -> Callable[[Announcement], None]:
+    """Prints the ready line for programs and, on a terminal, the addresses for people."""
+    import msgspec
+
+    def announce(ready: Announcement) -> None:
+        shown = ready if show_links else msgspec.structs.replace(ready, links={})
+        sys.stdout.write(msgspec.json.encode(shown).decode() + "\n")
+        sys.stdout.flush()
+        if sys.stdout.isatty():
+            _say(f"\nReady at [bold]{shown.url}[/bold]")
+            for who, link in shown.links.items():
+                _say(f"  {who}: [link={link}]{link}[/link]")
+
+    return announce
+
+
+def _say(text: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(text)
+
+
+def _fail(text: str) -> NoReturn:
+    from rich.markup import escape
+
+    _say(f"[red]{escape(text)}[/red]")
+    raise typer.Exit(2)

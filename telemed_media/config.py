@@ -1,0 +1,205 @@
+"""The settings: one frozen type, read once.
+
+A value comes from the command line, else from `TELEMED_<NAME>`, else from `config.toml` in the data
+folder, else from the default here. A name that nobody knows is an error with a suggestion: a
+misspelt setting must not silently fall back to its default. `settings_table` writes the table of
+the README from the same type.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "TELEMED_"
+FILE_NAME = "config.toml"
+
+Value: TypeAlias = str | int | Path | tuple[str, ...]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message is for the person who wrote it."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set. Relative paths start at the working folder."""
+
+    data: Annotated[
+        Path,
+        Meta(description="Data folder. Only as `--data` or in the environment."),
+    ] = Path("./var")
+    public_url: Annotated[
+        str,
+        Meta(
+            description="Address that people open, as `https://call.clinic.example`; needed behind "
+            "a proxy. Empty: made from `HOST` and `PORT`."
+        ),
+    ] = ""
+    host: Annotated[
+        str,
+        Meta(
+            description="Address or name to listen on. `::` is every address of the machine, "
+            "`0.0.0.0` every IPv4 address; UDP then leaves loopback out."
+        ),
+    ] = "::"
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="TCP port of HTTPS and UDP port of the media; 0 takes any that is free.",
+        ),
+    ] = 8443
+    advertise: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Addresses that browsers send media to, where they are not the "
+            "machine's own (NAT, containers) or not all of them. Loopback is used only when named."
+        ),
+    ] = ()
+    tls_cert: Annotated[
+        Path | None,
+        Meta(description="Certificate chain in PEM, the server's own first. Empty: made here."),
+    ] = None
+    tls_key: Annotated[
+        Path | None, Meta(description="Private key of `TLS_CERT` in PEM, without a password.")
+    ] = None
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses or networks whose `X-Forwarded-For` is believed."),
+    ] = ()
+    workers: Annotated[int, Meta(description="Media workers; only 1 for now.")] = 1
+
+
+def load_settings(given: Mapping[str, Value], environ: Mapping[str, str]) -> Settings:
+    """The settings from command line, environment and file. Raises SettingsError in words."""
+    from_environment = _from_environment(environ)
+    data = given.get("data") or from_environment.get("data") or Settings().data
+    merged = {**_from_file(Path(str(data)) / FILE_NAME), **from_environment, **given}
+    try:
+        settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_convert_path)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_in_words(error)) from error
+    _check(settings)
+    return settings
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table: name, default, meaning."""
+    rows = [
+        f"| `{field.encode_name.upper()}` | {_shown(field.default)} | {_meaning(field.type)} |"
+        for field in msgspec.structs.fields(Settings)
+    ]
+    return "\n".join(["| Setting | Default | Meaning |", "|---|---|---|", *rows])
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
+    """Empty variables count as absent, as compose files write them."""
+    names = {PREFIX + name.upper(): name for name in _names()}
+    found: dict[str, Value] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        if variable not in names:
+            raise SettingsError(f"{variable} is not a setting.{_suggestion(variable, names)}")
+        if text:
+            found[names[variable]] = _split(text) if names[variable] in _lists() else text
+    return found
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from error
+    for name in found:
+        if name == "data":
+            raise SettingsError(
+                f"{path} lies in the data folder, so it cannot name it: remove `data`."
+            )
+        if name not in _names():
+            raise SettingsError(
+                f"`{name}` in {path} is not a setting.{_suggestion(name, _names())}"
+            )
+    return found
+
+
+def _check(settings: Settings) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("TLS_CERT and TLS_KEY are needed together: one of them is missing.")
+    if settings.workers != 1:
+        raise SettingsError("WORKERS can only be 1 for now.")
+    if settings.public_url and not _is_origin(settings.public_url):
+        raise SettingsError(
+            "PUBLIC_URL must look like https://call.clinic.example or "
+            f"https://call.clinic.example:8443, without a path; it is {settings.public_url}."
+        )
+    for address in settings.advertise:
+        _check_parse("ADVERTISE", address, ipaddress.ip_address)
+    for network in settings.trusted_proxies:
+        _check_parse("TRUSTED_PROXIES", network, ipaddress.ip_network)
+
+
+def _check_parse(name: str, text: str, parse: Any) -> None:
+    try:
+        parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}.") from error
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and not (parts.path or parts.query)
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """msgspec says "Expected `int`, got `str` - at `$.port`"."""
+    problem, _, place = str(error).partition(" - at `$.")
+    return f"{re.sub('[^a-z_].*', '', place).upper()}: {problem}."
+
+
+def _convert_path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError
+
+
+def _names() -> list[str]:
+    return [field.encode_name for field in msgspec.structs.fields(Settings)]
+
+
+def _lists() -> set[str]:
+    return {f.encode_name for f in msgspec.structs.fields(Settings) if f.default == ()}
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _shown(default: object) -> str:
+    return "" if default in ("", None, ()) else f"`{default}`"
+
+
+def _meaning(annotated: Any) -> str:
+    meta: Meta = annotated.__metadata__[0]
+    return meta.description or ""

@@ -1,0 +1,32 @@
+"""What the supervisor tells its children: the configuration lines, as types."""
+
+from __future__ import annotations
+
+import msgspec
+
+MEDIA_SOCKET = "media.sock"
+
+
+class WorkerConfiguration(msgspec.Struct, frozen=True):
+    """For `telemed_media.media_worker`."""
+
+    ready_pipe: int  # file descriptor
+    bind: tuple[str, ...]  # local addresses, one UDP socket each
+    candidates: tuple[str, ...]  # addresses that browsers are told
+    port: int
+    socket_path: str  # where it listens for the front
+
+
+class FrontConfiguration(msgspec.Struct, frozen=True):
+    """For `telemed_media.front`."""
+
+    ready_pipe: int  # file descriptor
+    listening: tuple[int, ...]  # file descriptors of TCP sockets
+    worker_socket_path: str
+    data: str  # the data folder, prepared and locked by the supervisor
+    demo: bool
+    public_url: str  # scheme, host and port that people open
+    certificate: str
+    key: str
+    local_names: tuple[str, ...] | None  # for the local authority; None: certificate by settings
+    trusted_proxies: tuple[str, ...]

@@ -1,0 +1,158 @@
+"""`telemed-media serve`: the process that starts and watches the others.
+
+It prepares everything that can fail with a sentence for the person who started it (data folder,
+certificates, addresses, ports), then starts the media worker and the front, tells when both are
+ready, and keeps them alive. It carries no media and no request, so that it has little to die of. It
+stops the front first, which tells the browsers, then the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from certs.addresses import read_interfaces
+from telemed_media.certificates import first_pair, named_by_settings
+from telemed_media.config import Settings
+from telemed_media.configuration import MEDIA_SOCKET, FrontConfiguration, WorkerConfiguration
+from telemed_media.data_folder import DataFolder, lock, socket_folder
+from telemed_media.reach import Reach, plan_reach, resolve_host
+from telemed_media.sockets import claim_port
+from telemed_media.supervised import Supervised
+
+FRONT_STOP_S = 3.0
+WORKER_STOP_S = 2.0
+
+
+class Announcement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The line on stdout when the server is ready."""
+
+    url: str
+    udp: tuple[tuple[str, int], ...]
+    pids: dict[str, int]
+    links: dict[str, str] = {}
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is settled before any process starts."""
+
+    settings: Settings
+    data: DataFolder
+    reach: Reach
+    port: int
+    url: str
+    sockets: Path  # folder of the Unix sockets
+
+
+def serve(settings: Settings, data: DataFolder, announce: Callable[[Announcement], None]) -> None:
+    """Run the server until SIGTERM or SIGINT.
+
+    Raises DataFolderError, ReachError, CertificateError or StartError, each in words.
+    """
+    with lock(data), _listening(settings, data) as (plan, listening):
+        asyncio.run(_supervise(plan, listening, announce))
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings, data: DataFolder) -> Iterator[tuple[Plan, list[socket.socket]]]:
+    reach = plan_reach(resolve_host(settings.host), settings.advertise, read_interfaces())
+    port, listening = claim_port(reach, settings.port)
+    url = settings.public_url or f"https://{reach.shown_host}:{port}"
+    folder = socket_folder(data, MEDIA_SOCKET)
+    try:
+        yield Plan(settings, data, reach, port, url, folder), listening
+    finally:
+        for each in listening:
+            each.close()
+        if folder != data.run:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _supervise(
+    plan: Plan, listening: list[socket.socket], announce: Callable[[Announcement], None]
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    worker = _worker(plan)
+    front = _front(plan, listening)
+    keepers = [asyncio.create_task(child.keep()) for child in (worker, front)]
+    telling = asyncio.create_task(_tell_when_ready(plan, worker, front, announce))
+    stopping = asyncio.create_task(_until(stop))
+    try:
+        await asyncio.wait([*keepers, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await front.stop(FRONT_STOP_S)
+        await worker.stop(WORKER_STOP_S)
+        await _reap([*keepers, telling, stopping])
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _reap(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """End the tasks; raise what made one of them give up."""
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+async def _tell_when_ready(
+    plan: Plan, worker: Supervised, front: Supervised, announce: Callable[[Announcement], None]
+) -> None:
+    await worker.ready
+    ready = await front.ready
+    announce(
+        Announcement(
+            url=plan.url,
+            udp=tuple((address, plan.port) for address in plan.reach.udp),
+            pids={"front": front.pid, "worker": worker.pid},
+            links=ready.links,
+        )
+    )
+
+
+def _worker(plan: Plan) -> Supervised:
+    def configuration(ready_pipe: int) -> WorkerConfiguration:
+        return WorkerConfiguration(
+            ready_pipe=ready_pipe,
+            bind=plan.reach.udp,
+            candidates=plan.reach.candidates,
+            port=plan.port,
+            socket_path=str(plan.sockets / MEDIA_SOCKET),
+        )
+
+    return Supervised("worker", "telemed_media.media_worker", configuration)
+
+
+def _front(plan: Plan, listening: list[socket.socket]) -> Supervised:
+    descriptors = tuple(each.fileno() for each in listening)
+    extra = named_by_settings(plan.settings, plan.reach)
+    pair, local = first_pair(plan.settings, plan.data.tls, extra, time.time())
+
+    def configuration(ready_pipe: int) -> FrontConfiguration:
+        return FrontConfiguration(
+            ready_pipe=ready_pipe,
+            listening=descriptors,
+            worker_socket_path=str(plan.sockets / MEDIA_SOCKET),
+            data=str(plan.data.root),
+            demo=plan.data.demo,
+            public_url=plan.url,
+            certificate=str(pair.certificate),
+            key=str(pair.key),
+            local_names=extra if local else None,
+            trusted_proxies=plan.settings.trusted_proxies,
+        )
+
+    return Supervised("front", "telemed_media.front", configuration, descriptors)
