@@ -37,7 +37,7 @@ test: $(DEVELOP) $(BROWSERS) checks
 
 prove: $(DEVELOP) $(BROWSERS)
 	pytest -m prove
-	tests/prove/bare.sh
+	python tests/prove/bare.py
 
 bench: $(DEVELOP)
 	python -m bench $(ARGS)
