@@ -15,11 +15,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Playwright, async_playwright
 
+from tests.e2e import server as server_process
 from tests.e2e.browsers import chromium, firefox, sound
 from tests.e2e.browsers.fakes import Camera
 from tests.e2e.browsers.page import Page
+from tests.e2e.server import Server
 
 OpenPage = Callable[[Camera], Awaitable[Page]]
+StartServer = Callable[..., Awaitable[Server]]
 
 _ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 
@@ -86,3 +89,21 @@ async def open_firefox(running_firefox: firefox.Firefox) -> AsyncIterator[OpenPa
             return page
 
         yield open_page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StartServer]:
+    """Starts demo servers with the given extra flags; each must stop cleanly at the end."""
+    async with AsyncExitStack() as servers:
+
+        async def start(*flags: str) -> Server:
+            running = await server_process.start(tmp_path_factory.mktemp("server"), *flags)
+            servers.push_async_callback(running.stop)
+            return running
+
+        yield start
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(start_server: StartServer) -> Server:
+    return await start_server()

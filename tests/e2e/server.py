@@ -1,0 +1,95 @@
+"""The real `telemed-media serve`, started as a person starts it, on a data folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from tests.netns.namespace import FIRST_ADDRESS
+
+_COMMAND = Path(sys.executable).parent / "telemed-media"
+_READY_WITHIN_S = 20.0
+_STOPPED_WITHIN_S = 15.0
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The line that the server prints."""
+
+    url: str
+    udp: tuple[tuple[str, int], ...]
+    pids: dict[str, int]
+    links: dict[str, str] = {}
+
+    @property
+    def port(self) -> int:
+        return self.udp[0][1]
+
+
+class Server:
+    """A running server. Made by `start`; `stop` also finds what it left behind."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, ready: Ready, data: Path, log: Path
+    ) -> None:
+        self._process = process
+        self.ready = ready
+        self.data = data
+        self.log = log
+
+    async def token(self, room: str, name: str, *flags: str) -> str:
+        """A join token for this server, made by the command line as an operator would."""
+        command = ["token", "--data", str(self.data), "--room", room, "--name", name, *flags]
+        process = await asyncio.create_subprocess_exec(
+            _COMMAND, *command, stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, command
+        return output.decode().split()[-1]
+
+    def processes(self) -> list[psutil.Process]:
+        """The supervisor and everything below it."""
+        supervisor = psutil.Process(self._process.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    async def stop(self) -> None:
+        """End it as a service manager would. Raises AssertionError when something stays behind."""
+        if self._process.returncode is not None:
+            raise AssertionError(f"the server had ended by itself:\n{self.log.read_text()}")
+        family = self.processes()
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(_STOPPED_WITHIN_S):
+                code = await self._process.wait()
+        except TimeoutError:
+            code = None
+        left = [process for process in family if process.is_running()]
+        for process in left:
+            process.kill()
+        assert not left, f"still running after stop: {left}\n{self.log.read_text()}"
+        assert code == 0, f"exit code {code}\n{self.log.read_text()}"
+
+
+async def start(folder: Path, *flags: str, host: str = FIRST_ADDRESS) -> Server:
+    """Serve the demo on any free port; the data and the log go to `folder`."""
+    data, log = folder / "data", folder / "server.log"
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(_COMMAND, "serve", "--demo", "--host", host, "--port", "0", "--data", str(data)),
+            *flags,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_READY_WITHIN_S):
+            line = await process.stdout.readline()
+        return Server(process, msgspec.json.decode(line, type=Ready), data, log)
+    except (TimeoutError, msgspec.DecodeError):
+        process.kill()
+        await process.wait()
+        raise AssertionError(f"the server did not get ready:\n{log.read_text()}") from None
