@@ -37,6 +37,10 @@ def payload_offset(packet: bytes) -> int:
         RtpError: wrong version, or shorter than its own header claims.
     """
     size = len(packet)
+    if size >= 16 and packet[0] == 0x90:  # no CSRC but extensions: nearly every packet
+        offset = 16 + (packet[14] << 10 | packet[15] << 2)
+        if offset <= size:
+            return offset
     if size < FIXED_HEADER_BYTES:
         raise RtpError("shorter than an RTP header")
     first = packet[0]

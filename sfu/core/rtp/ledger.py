@@ -7,12 +7,12 @@ keeps the highest index and a bit for each *missing* one below it: without gaps 
 equal to 0, and a packet in order costs one comparison. Indices more than WINDOW behind the highest
 count as used.
 
-measured (µs): fresh_index 0.10, add 0.07 in order, 0.20 in a stream with gaps.
+measured (µs, both calls): fresh_index and add 0.14, take 0.14, in a stream with gaps 0.3 to 0.4.
 """
 
 from __future__ import annotations
 
-WINDOW = 4096  # indices; about 5 s of video at 8 Mbit/s, RFC 3711 3.3.2 asks for 64 at least
+WINDOW = 2048  # indices; 2 s of video at 8 Mbit/s, RFC 3711 3.3.2 asks for at least 64
 _ALL_MISSING = (1 << WINDOW) - 2  # bit 0 stands for the highest index, which is used
 
 
@@ -32,6 +32,8 @@ class Ledger:
         belongs to roll-over 0, and what would stand before that counts as used.
         """
         highest = self.highest
+        if sequence == highest + 1 & 0xFFFF:  # in order: spares nearly every packet the rest
+            return highest + 1
         if highest < 0:
             return sequence
         distance = sequence - (highest & 0xFFFF)
@@ -42,6 +44,17 @@ class Ledger:
         if distance > 0 or self._missing >> -distance & 1:
             return highest + distance
         return -1
+
+    def take(self, sequence: int) -> int:
+        """`fresh_index` and `add` in one: the index, used from now on, or -1 if it was before."""
+        index = self.highest + 1
+        if sequence == index & 0xFFFF and not self._missing:
+            self.highest = index
+            return index
+        index = self.fresh_index(sequence)
+        if index >= 0:
+            self.add(index)
+        return index
 
     def used(self, index: int) -> bool:
         """Whether a whole index, as SRTCP carries it, was added before or is too old to tell."""
