@@ -1,7 +1,7 @@
 """A person in a call: what they click and what they see, on the call page of any browser.
 
 Tests speak of the page only through the names here, which are the page's contract with them:
-`<telemed-call data-state>`, tiles with `data-participant`, `data-slot`, `data-live` and `data-self`,
+Tests speak of the page only by the names here, which are the contract of the page with them:
 buttons with `data-action`, and `element.session`.
 """
 
