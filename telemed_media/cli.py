@@ -73,6 +73,38 @@ def serve(
         _fail(str(error))
 
 
+@app.command()
+def token(
+    room: Annotated[str, typer.Option(help="Opaque id of the room; it is opened if need be.")],
+    name: Annotated[str, typer.Option(help="Name that the others see.")],
+    can: Annotated[
+        str, typer.Option(help="Rights, separated by commas: publish, subscribe, moderate, chat.")
+    ] = "publish,subscribe,chat",
+    ttl: Annotated[float, typer.Option(min=1, help="Seconds until the token expires.")] = 300,
+    device: Annotated[
+        bool, typer.Option("--device", help="For a machine: may be used again until it expires.")
+    ] = False,
+    admitted: Annotated[
+        bool, typer.Option("--admitted", help="Past the waiting room; moderators always are.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Print a join token for the instance in the data folder, alone on stdout."""
+    import asyncio
+
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, existing
+    from telemed_media.tokens import TokenError, TokenRequest, make_token
+
+    request = TokenRequest(room, name, can, ttl, device, admitted)
+    try:
+        folder = existing(_settings({"data": data}).data)
+        made = asyncio.run(make_token(folder, request))
+    except (SettingsError, DataFolderError, TokenError) as error:
+        _fail(str(error))
+    sys.stdout.write(made + "\n")
+
+
 def _settings(given: dict[str, Value | None]) -> Settings:
     from telemed_media.config import load_settings
 

@@ -174,9 +174,9 @@ def _in_words(error: msgspec.ValidationError) -> str:
 
 
 def _convert_path(kind: type, value: object) -> object:
-    if kind is Path and isinstance(value, str):
+    if kind is Path and isinstance(value, str | Path):
         return Path(value)
-    raise NotImplementedError
+    raise TypeError("Expected a path")
 
 
 def _names() -> list[str]:

@@ -26,8 +26,8 @@ ALLOWED_FIELDS = frozenset(
         "room", "peer", "participant", "connection", "slot", "visit",  # opaque ids
         "state", "reason", "code", "status", "method", "route", "kind", "source", "codec", "role",
         "count", "attempt", "port", "exit_code", "size_bytes",
-        "duration_ms", "delay_s", "days_left", "loss", "rtt_ms",
-        "exception", "frames", "reference",
+        "duration_s", "duration_ms", "delay_s", "days_left", "loss", "rtt_ms",
+        "error", "frames", "reference",
     }
 )  # fmt: skip
 EVENT = re.compile(r"^[a-z][a-z0-9_]{2,60}$")
@@ -92,7 +92,7 @@ def reduce_exception(_logger: object, _method: str, event: Event) -> Event:
         found = sys.exc_info()
     failure = found[1] if isinstance(found, tuple) else found
     if isinstance(failure, BaseException):
-        event["exception"] = type(failure).__qualname__
+        event["error"] = type(failure).__qualname__
         event["frames"] = frames_of(failure)
         event.setdefault("reference", new_reference())
     return event

@@ -1,0 +1,166 @@
+"""Joins call control to the media plane: `signaling.ports.MediaPlane` over the worker's socket.
+
+Offers are answered here, in the front, and the worker gets typed values. Rights are enforced a
+second time: what a participant may not publish or see is taken out of the offer's layout before it
+is negotiated, so that there is no transport for it. The plane remembers which rooms it opened, to
+open them again in a worker that was restarted, and tells a lost worker as one `PlaneLost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from sfu import api
+from sfu.client import WorkerGone
+from sfu.core.description import Connection
+from sfu.core.sdp.layout import SlotMids
+from sfu.core.sdp.model import SdpError
+from sfu.negotiation import negotiate
+from signaling import ports
+from signaling.core.rights import Rights
+
+DEFAULT_MAX_PEERS = 16
+
+
+class Worker(Protocol):
+    """What is used of `sfu.client.WorkerClient`."""
+
+    @property
+    def info(self) -> api.WorkerInfo | None: ...
+    async def call(self, command: api.AnyCommand) -> api.AnyReply: ...
+    def events(self) -> AsyncIterator[api.AnyEvent | WorkerGone]: ...
+
+
+class SfuMediaPlane:
+    """The media plane as call control sees it."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._max_peers: dict[str, int] = {}  # room → limit, kept over a worker's death
+        self._open: set[str] = set()  # rooms that the running worker has
+        self._room_of: dict[str, str] = {}  # peer → room
+
+    async def open_room(self, room: str, max_peers: int) -> None:
+        """Open a room in the worker. Raises Refused (media_unavailable …)."""
+        self._max_peers[room] = max_peers
+        await self._ask(api.OpenRoom(room, max_peers=max_peers))
+        self._open.add(room)
+
+    async def connect(self, room: str, peer: str, offer: ports.MediaOffer, rights: Rights) -> str:
+        """The SDP answer. Raises Refused (bad_sdp, media_unavailable, room_full …)."""
+        if room not in self._open:
+            await self.open_room(room, self._max_peers.get(room, DEFAULT_MAX_PEERS))
+        answer, connection = self._negotiate(peer, offer, rights)
+        self._room_of[peer] = room
+        await self._ask(api.ConnectPeer(room, peer, connection))
+        return answer
+
+    async def set_view(self, peer: str, slots: tuple[ports.SlotView, ...]) -> None:
+        """Say how large each slot is shown."""
+        viewed = tuple(api.ViewedSlot(s.slot, s.width, s.height, s.priority) for s in slots)
+        await self._ask(api.SetView(peer, viewed))
+
+    async def slot_ready(self, peer: str, slot: int, epoch: int) -> None:
+        """Let the slot's new picture flow."""
+        await self._ask(api.SlotReady(peer, slot, epoch))
+
+    async def set_muted(self, peer: str, source: ports.Source, muted: bool) -> None:
+        """Stop or resume forwarding one source of a peer."""
+        await self._ask(api.SetMuted(peer, source, muted))
+
+    async def close_peer(self, peer: str) -> None:
+        """End a peer's connection."""
+        self._room_of.pop(peer, None)
+        await self._ask(api.ClosePeer(peer))
+
+    async def close_room(self, room: str) -> None:
+        """End a room with everybody in it."""
+        self._room_of = {peer: where for peer, where in self._room_of.items() if where != room}
+        self._max_peers.pop(room, None)
+        self._open.discard(room)
+        await self._ask(api.CloseRoom(room))
+
+    async def peers(self) -> dict[str, str]:
+        """peer → room of every connected peer that the worker still carries."""
+        reply = await self._ask(api.GetPeers())
+        if not isinstance(reply, api.Peers):
+            return {}
+        self._open.update(room for room, _, _ in reply.peers)
+        self._room_of.update({peer: room for room, peer, _ in reply.peers})
+        return {peer: room for room, peer, connected in reply.peers if connected}
+
+    async def stats(self) -> api.Stats | None:
+        """The worker's counters; None while it is away."""
+        try:
+            reply = await self._ask(api.GetStats())
+        except ports.Refused:
+            return None
+        return reply if isinstance(reply, api.Stats) else None
+
+    async def events(self) -> AsyncIterator[ports.MediaEvent]:
+        """Every event once, in order, for the one caller."""
+        async for event in self._worker.events():
+            translated = self._lost() if isinstance(event, WorkerGone) else self._translate(event)
+            if translated is not None:
+                yield translated
+
+    def _negotiate(
+        self, peer: str, offer: ports.MediaOffer, rights: Rights
+    ) -> tuple[str, Connection]:
+        info = self._worker.info
+        if info is None:
+            raise ports.Refused("media_unavailable", "The media server is starting. Try again.")
+        publish = offer.publish if rights.publish else {}
+        slots = offer.slots if rights.subscribe else ()
+        mids = tuple(SlotMids(slot.video, slot.audio, slot.screen) for slot in slots)
+        try:
+            return negotiate(peer, offer.sdp, publish, mids, info)
+        except SdpError as error:
+            raise ports.Refused("bad_sdp", error.message) from error
+
+    async def _ask(self, command: api.AnyCommand) -> api.AnyReply:
+        reply = await self._worker.call(command)
+        if isinstance(reply, api.Refused):
+            raise ports.Refused(reply.code, reply.message)
+        return reply
+
+    def _lost(self) -> ports.PlaneLost | None:
+        """Forget what lived in the dead worker; rooms keep their limits."""
+        rooms = tuple(sorted({*self._open, *self._room_of.values()}))
+        self._room_of.clear()
+        self._open.clear()
+        return ports.PlaneLost(rooms) if rooms else None
+
+    def _translate(self, event: api.AnyEvent) -> ports.MediaEvent | None:
+        match event:
+            case api.PeerConnected(room, peer):
+                return ports.PeerConnected(room, peer)
+            case api.PeerLost(room, peer, reason):
+                return ports.PeerLost(room, peer, reason)
+            case api.SlotAssigned():
+                return ports.SlotAssigned(
+                    event.room,
+                    event.peer,
+                    event.slot,
+                    event.publisher,
+                    event.epoch,
+                    event.screen,
+                    event.codec_missing,
+                )
+            case api.SlotSwitched(room, peer, slot, epoch, rtp_timestamp):
+                return ports.SlotSwitched(room, peer, slot, epoch, rtp_timestamp)
+            case api.Speakers(room, peers):
+                return ports.Speakers(room, peers)
+            case api.Quality():
+                return ports.Quality(
+                    event.room,
+                    event.peer,
+                    event.uplink_loss,
+                    event.downlink_loss,
+                    event.rtt_ms,
+                    event.unstable,
+                    event.video,
+                )
+            case api.TrackAdded() | api.TrackRemoved():
+                return None  # call control learns of sources from the clients themselves

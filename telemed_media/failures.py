@@ -1,0 +1,36 @@
+"""The one translator of bugs at the HTTP edge: the log gets the frames, the person a number."""
+
+from __future__ import annotations
+
+import structlog
+from aiohttp import web
+
+from telemed_media.listener import Handler
+from telemed_media.logs import new_reference
+
+
+@web.middleware
+async def answer_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn an unexpected exception into a 500 with a reference number that is in the log too."""
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except Exception as failure:  # noqa: BLE001 - the edge
+        reference = new_reference()
+        structlog.get_logger().error(
+            "request_failed",
+            method=request.method,
+            route=_route(request),
+            reference=reference,
+            exc_info=failure,
+        )
+        return web.Response(
+            status=500, text=f"Something went wrong here. Its number is {reference}.\n"
+        )
+
+
+def _route(request: web.Request) -> str:
+    """The pattern of the route, never the path: paths hold ids and secrets."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "none"

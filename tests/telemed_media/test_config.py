@@ -1,0 +1,89 @@
+"""Where settings come from, and what happens to wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from telemed_media.config import Settings, SettingsError, Value, load_settings, settings_table
+
+
+def refusal(given: dict[str, Value], environ: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(given, environ)
+    return str(caught.value)
+
+
+def test_the_command_line_wins_over_the_environment_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('port = 1\nhost = "10.0.0.1"\nadvertise = ["10.0.0.9"]\n')
+    environ = {"TELEMED_DATA": str(tmp_path), "TELEMED_PORT": "2", "TELEMED_HOST": "10.0.0.2"}
+    settings = load_settings({"port": 3}, environ)
+    assert (settings.port, settings.host, settings.advertise) == (3, "10.0.0.2", ("10.0.0.9",))
+
+
+def test_the_data_folder_of_the_command_line_has_the_file(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("port = 1\n")
+    settings = load_settings({"data": tmp_path}, {"TELEMED_DATA": "/elsewhere"})
+    assert (settings.data, settings.port) == (tmp_path, 1)
+
+
+def test_lists_in_the_environment_are_separated_by_commas() -> None:
+    environ = {
+        "TELEMED_ADVERTISE": "192.0.2.1, 2001:db8::1",
+        "TELEMED_TRUSTED_PROXIES": "10.0.0.0/8",
+    }
+    settings = load_settings({}, environ)
+    assert settings.advertise == ("192.0.2.1", "2001:db8::1")
+    assert settings.trusted_proxies == ("10.0.0.0/8",)
+
+
+def test_an_empty_variable_counts_as_absent() -> None:
+    assert load_settings({}, {"TELEMED_PORT": ""}) == Settings()
+
+
+def test_an_unknown_variable_is_an_error_with_a_suggestion() -> None:
+    assert refusal({}, {"TELEMED_PUBLIC_URI": "https://a.example"}) == (
+        "TELEMED_PUBLIC_URI is not a setting. Did you mean TELEMED_PUBLIC_URL?"
+    )
+
+
+def test_an_unknown_key_of_the_file_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("adverties = []\n")
+    assert refusal({"data": tmp_path}, {}).endswith("is not a setting. Did you mean advertise?")
+
+
+def test_the_file_cannot_name_the_folder_it_lies_in(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('data = "/elsewhere"\n')
+    assert "remove `data`" in refusal({"data": tmp_path}, {})
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("port = \n")
+    assert f"{tmp_path}/config.toml cannot be read" in refusal({"data": tmp_path}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("PORT", "https", "PORT: "),
+        ("PORT", "65536", "PORT: "),
+        ("PUBLIC_URL", "http://call.example", "PUBLIC_URL must look like https://"),
+        ("PUBLIC_URL", "https://call.example/path", "PUBLIC_URL must look like https://"),
+        ("PUBLIC_URL", "https://call.example:x", "PUBLIC_URL must look like https://"),
+        ("ADVERTISE", "call.example", "ADVERTISE: "),
+        ("TRUSTED_PROXIES", "10.0.0.0/33", "TRUSTED_PROXIES: "),
+        ("TLS_CERT", "/cert.pem", "TLS_CERT and TLS_KEY are needed together"),
+        ("WORKERS", "2", "WORKERS can only be 1 for now."),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_in_words(name: str, text: str, words: str) -> None:
+    assert words in refusal({}, {f"TELEMED_{name}": text})
+
+
+def test_every_setting_has_its_row_in_the_table() -> None:
+    table = settings_table()
+    for field in msgspec.structs.fields(Settings):
+        assert f"| `{field.name.upper()}` |" in table
+    assert all(len(row.split("|")) == 5 and row.split("|")[3].strip() for row in table.splitlines())
