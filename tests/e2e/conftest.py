@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -93,11 +94,12 @@ async def open_firefox(running_firefox: firefox.Firefox) -> AsyncIterator[OpenPa
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def start_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StartServer]:
-    """Starts demo servers with the given extra flags; each must stop cleanly at the end."""
+    """Starts demo servers (arguments as server.start has them); each must stop cleanly."""
     async with AsyncExitStack() as servers:
 
-        async def start(*flags: str) -> Server:
-            running = await server_process.start(tmp_path_factory.mktemp("server"), *flags)
+        async def start(*flags: str, **options: Any) -> Server:
+            folder = tmp_path_factory.mktemp("server")
+            running = await server_process.start(folder, *flags, **options)
             servers.push_async_callback(running.stop)
             return running
 

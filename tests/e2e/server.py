@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -73,13 +75,20 @@ class Server:
         assert code == 0, f"exit code {code}\n{self.log.read_text()}"
 
 
-async def start(folder: Path, *flags: str, host: str = FIRST_ADDRESS) -> Server:
+async def start(
+    folder: Path,
+    *flags: str,
+    host: str = FIRST_ADDRESS,
+    environment: Mapping[str, str] | None = None,
+    command: Path = _COMMAND,
+) -> Server:
     """Serve the demo on any free port; the data and the log go to `folder`."""
     data, log = folder / "data", folder / "server.log"
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(_COMMAND, "serve", "--demo", "--host", host, "--port", "0", "--data", str(data)),
+            *(command, "serve", "--demo", "--host", host, "--port", "0", "--data", str(data)),
             *flags,
+            env={**os.environ, **(environment or {})},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
