@@ -12,7 +12,6 @@ import aiohttp
 import pytest
 
 from tests.e2e import server as server_process
-from tests.e2e.server import Server
 
 _CHECKOUT = Path(__file__).parents[2]
 _STATIC = _CHECKOUT / "web" / "static"
