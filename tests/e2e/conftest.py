@@ -23,6 +23,7 @@ from tests.e2e.browsers.page import Page
 from tests.e2e.server import Server
 
 OpenPage = Callable[[Camera], Awaitable[Page]]
+OpenChromium = Callable[[Camera], Awaitable[chromium.ChromiumPage]]
 StartServer = Callable[..., Awaitable[Server]]
 
 _ARTIFACTS = Path(__file__).parents[1] / "artifacts"
@@ -66,11 +67,11 @@ async def running_firefox(
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_chromium(
     playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[OpenPage]:
+) -> AsyncIterator[OpenChromium]:
     """Opens pages, each in a Chromium of its own."""
     async with AsyncExitStack() as pages:
 
-        async def open_page(camera: Camera) -> Page:
+        async def open_page(camera: Camera) -> chromium.ChromiumPage:
             folder = tmp_path_factory.mktemp("chromium")
             page = await chromium.open_page(playwright, folder, camera)
             pages.push_async_callback(page.close)

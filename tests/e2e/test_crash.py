@@ -1,0 +1,66 @@
+"""Processes die; calls come back by themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
+from tests.e2e.conftest import OpenPage
+from tests.e2e.meeting import meet, more_arrives, see_each_other
+from tests.e2e.participant import Participant
+from tests.e2e.poll import until
+from tests.e2e.server import Server
+
+BACK_WITHIN_S = 3 * 5.0  # promised: 5 s (make prove)
+
+
+async def test_both_are_back_by_themselves_after_the_media_worker_was_killed(
+    server: Server, open_chromium: OpenPage, open_firefox: OpenPage
+) -> None:
+    bob = Participant("Bob", await open_chromium(Camera(BLUE)))
+    alice = Participant("Alice", await open_firefox(Camera(GREEN)))
+    await meet(server, bob, alice)
+    await see_each_other(bob, alice, BLUE.name, GREEN.name)
+    await _mark_connection(bob, alice)
+    os.kill(server.ready.pids["media"], signal.SIGKILL)
+    await until(lambda: _pictures_on_new_connections(bob, alice), BACK_WITHIN_S, "both are back")
+    await see_each_other(bob, alice, BLUE.name, GREEN.name)
+
+
+async def test_media_goes_on_and_signalling_resumes_after_the_front_was_killed(
+    server: Server, open_chromium: OpenPage
+) -> None:
+    bob = Participant("Bob", await open_chromium(Camera(BLUE)))
+    alice = Participant("Alice", await open_chromium(Camera(GREEN)))
+    await meet(server, bob, alice)
+    await see_each_other(bob, alice, BLUE.name, GREEN.name)
+    await _mark_connection(bob, alice)
+    os.kill(server.ready.pids["front"], signal.SIGKILL)
+    for person in (bob, alice):
+        await more_arrives(person)
+    for person in (bob, alice):
+        await person.reaches("call", BACK_WITHIN_S)
+        assert await _is_marked(person), f"{person.name} had to connect anew"
+    await see_each_other(bob, alice, BLUE.name, GREEN.name)
+
+
+async def _mark_connection(*people: Participant) -> None:
+    """Leave a mark that stays exactly as long as the media connection of now."""
+    for person in people:
+        await person.page.evaluate(
+            "document.querySelector('telemed-call').session.pc.marked = true"
+        )
+
+
+async def _is_marked(person: Participant) -> bool:
+    return bool(
+        await person.page.evaluate("document.querySelector('telemed-call').session.pc?.marked")
+    )
+
+
+async def _pictures_on_new_connections(*people: Participant) -> bool:
+    for person in people:
+        if await _is_marked(person) or not (await person.flow()).frames:
+            return False
+    return True

@@ -1,0 +1,96 @@
+"""Simulcast, loss and addresses: what the media server promises, seen by browsers."""
+
+from __future__ import annotations
+
+from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
+from tests.e2e.conftest import OpenChromium, StartServer
+from tests.e2e.meeting import meet, more_arrives, see_each_other
+from tests.e2e.participant import Participant
+from tests.e2e.poll import until
+from tests.e2e.server import Server
+from tests.netns.loss import udp_loss
+from tests.netns.namespace import FIRST_ADDRESS, SECOND_ADDRESS
+
+ALICE = Camera(GREEN)
+LARGE = Camera(BLUE, width=1280, height=720, noise=6)
+LAYERS_WITHIN_S = 45.0  # a second or two on an idle machine; the estimate has to grow first
+LOSS_S = 10.0
+FRAMES_AT_LEAST = 0.995
+FREEZE_AT_MOST_S = 0.5
+
+
+async def test_a_large_camera_sends_three_layers_and_a_small_tile_gets_the_small_one(
+    server: Server, open_chromium: OpenChromium
+) -> None:
+    bob = Participant("Bob", await open_chromium(LARGE))
+    alice_page = await open_chromium(ALICE)
+    alice = Participant("Alice", alice_page)
+    await meet(server, bob, alice)
+    await see_each_other(bob, alice, BLUE.name, GREEN.name)
+    await until(lambda: _layer_sizes(bob, 3), LAYERS_WITHIN_S, "three layers")
+    await until(lambda: _picture_width(alice, 1280, 1280), LAYERS_WITHIN_S, "large picture")
+    await alice_page.tab.set_viewport_size({"width": 320, "height": 480})
+    await until(lambda: _picture_width(alice, 1, 640), LAYERS_WITHIN_S, "small picture")
+    await more_arrives(alice)
+
+
+async def test_frames_arrive_in_spite_of_three_percent_loss_up_and_five_down(
+    server: Server, open_chromium: OpenChromium
+) -> None:
+    bob = Participant("Bob", await open_chromium(Camera(BLUE, width=640, height=360, noise=6)))
+    alice = Participant("Alice", await open_chromium(ALICE))
+    await meet(server, bob, alice)
+    await see_each_other(bob, alice, BLUE.name, GREEN.name)
+    with udp_loss(server.ready.port, up=0.03, down=0.05):
+        before = (await alice.flow()).video_in[0]
+        sent_before = await _frames_sent(bob)
+        await until(lambda: _frames_after(bob, sent_before + 15 * LOSS_S), 3 * LOSS_S)
+        after = (await alice.flow()).video_in[0]
+        sent = await _frames_sent(bob) - sent_before
+    decoded = after.frames_decoded - before.frames_decoded
+    freezes = after.freeze_count - before.freeze_count
+    frozen_s = after.total_freezes_duration - before.total_freezes_duration
+    assert decoded >= FRAMES_AT_LEAST * sent - 3, f"{decoded} of {sent}"  # 3: on their way
+    assert frozen_s <= FREEZE_AT_MOST_S * freezes, f"{freezes} freezes, {frozen_s} s"
+
+
+async def test_a_host_with_two_interfaces_answers_from_the_address_that_was_asked(
+    start_server: StartServer, open_chromium: OpenChromium
+) -> None:
+    server = await start_server(host="0.0.0.0")
+    bob = Participant("Bob", await open_chromium(Camera(BLUE)))
+    alice = Participant("Alice", await open_chromium(ALICE))
+    await meet(server, bob, alice)
+    await until(lambda: _answers_from(alice, {FIRST_ADDRESS, SECOND_ADDRESS}), 15, "both answer")
+
+
+async def _layer_sizes(person: Participant, count: int) -> dict[str, tuple[int, int]]:
+    layers = (await person.flow()).layers()
+    sizes = {rid: (layer.frame_width, layer.frame_height) for rid, layer in layers.items()}
+    return sizes if len(sizes) == count else {}
+
+
+async def _picture_width(person: Participant, least: int, most: int) -> bool:
+    (tile,) = await person.others()
+    return least <= tile.picture[0] <= most
+
+
+async def _frames_sent(person: Participant) -> int:
+    """Frames of the layer that was encoded most."""
+    streams = (await person.flow()).outbound
+    return max(stream.frames_encoded for stream in streams)
+
+
+async def _frames_after(person: Participant, count: float) -> bool:
+    return await _frames_sent(person) >= count
+
+
+async def _answers_from(person: Participant, addresses: set[str]) -> bool:
+    """Checks to each of these addresses were answered (from the address that was asked)."""
+    answered = await person.page.evaluate(
+        """document.querySelector('telemed-call').session.pc.getStats().then((report) =>
+          [...report.values()]
+            .filter((entry) => entry.type === 'candidate-pair' && entry.responsesReceived > 0)
+            .map((pair) => report.get(pair.remoteCandidateId).address))"""
+    )
+    return addresses <= set(answered)
