@@ -82,8 +82,8 @@ class SfuMediaPlane:
         await self._ask(api.CloseRoom(room))
 
     async def peers(self) -> dict[str, str]:
-        """peer → room of every connected peer that the worker still carries."""
-        reply = await self._ask(api.GetPeers())
+        """peer → room of every connected peer that the worker carries; {} while it is away."""
+        reply = await self._worker.call(api.GetPeers())
         if not isinstance(reply, api.Peers):
             return {}
         self._open.update(room for room, _, _ in reply.peers)
@@ -92,10 +92,7 @@ class SfuMediaPlane:
 
     async def stats(self) -> api.Stats | None:
         """The worker's counters; None while it is away."""
-        try:
-            reply = await self._ask(api.GetStats())
-        except ports.Refused:
-            return None
+        reply = await self._worker.call(api.GetStats())
         return reply if isinstance(reply, api.Stats) else None
 
     async def events(self) -> AsyncIterator[ports.MediaEvent]:

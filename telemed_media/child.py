@@ -27,7 +27,8 @@ T = TypeVar("T")
 class Ready(msgspec.Struct, frozen=True):
     """What a child has to say when it is ready."""
 
-    links: dict[str, str] = {}
+    room: str = ""  # the demo's
+    links: dict[str, str] = {}  # the demo's, by who they are for
 
 
 def read_configuration(kind: type[T]) -> T:

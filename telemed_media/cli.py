@@ -118,12 +118,12 @@ def _announcer(*, show_links: bool) -> Callable[[Announcement], None]:
 
     def announce(ready: Announcement) -> None:
         shown = ready if show_links else msgspec.structs.replace(ready, links={})
+        if sys.stdout.isatty():
+            _say(f"Ready at [bold]{shown.url}[/bold]")
+            for who, link in shown.links.items():
+                _say(f"  {who}: {link}")
         sys.stdout.write(msgspec.json.encode(shown).decode() + "\n")
         sys.stdout.flush()
-        if sys.stdout.isatty():
-            _say(f"\nReady at [bold]{shown.url}[/bold]")
-            for who, link in shown.links.items():
-                _say(f"  {who}: [link={link}]{link}[/link]")
 
     return announce
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from telemed_media.listener import Handler
 from telemed_media.logs import new_reference
 
 

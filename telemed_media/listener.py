@@ -8,22 +8,25 @@ trusted proxy's is the client's, whatever the client itself wrote before it.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_HOPS = 16
 
 
 class Client(msgspec.Struct, frozen=True):
-    """The peer of a request."""
+    """The peer of a request; `str` gives its address."""
 
     address: str  # IPv4 or IPv6 literal; "" for a peer without one
     local: bool  # a process of this machine, not one that speaks through a proxy on it
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class ClientFinder:
@@ -49,9 +52,7 @@ class ClientFinder:
         return any(address in network for network in self._trusted)
 
 
-def client_middleware(
-    finder: ClientFinder,
-) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def client_middleware(finder: ClientFinder) -> Middleware:
     """Sets `request["client"]` before any handler runs."""
 
     @web.middleware

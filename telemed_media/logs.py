@@ -1,7 +1,7 @@
 """Logs that cannot identify a patient.
 
-One JSON object per line on stderr, or coloured lines on a terminal. An event is a fixed
-`snake_case` name; beside it only the fields listed here pass, and only as numbers or short strings:
+One JSON object per line on stderr, or coloured lines on a terminal. An event is a fixed text in
+lower case; beside it only the fields listed here pass, and only as numbers or short strings:
 everything else is dropped, and counted in `dropped`. An exception becomes its class, its frames and
 a reference number; its message is not written, because messages quote what people typed. Records of
 libraries keep their logger's name and level alone, for the same reason.
@@ -30,7 +30,7 @@ ALLOWED_FIELDS = frozenset(
         "error", "frames", "reference",
     }
 )  # fmt: skip
-EVENT = re.compile(r"^[a-z][a-z0-9_]{2,60}$")
+EVENT = re.compile(r"^[a-z][a-z0-9_ ]{2,60}$")
 MAX_TEXT = 120
 MAX_FRAMES = 30
 

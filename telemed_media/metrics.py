@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from sfu.api import Histogram, Stats
 
 NAMESPACE = "telemed_media"
+SIGNALING_NOW = frozenset({"rooms", "participants", "waiting", "connections"})  # may fall again
 
 
 class Scrape(msgspec.Struct, frozen=True):
@@ -57,7 +58,8 @@ def _front(scrape: Scrape) -> Iterable[Metric]:
     )
     yield _counter("log_fields_dropped", "Fields kept out of the log", scrape.dropped_log_fields)
     for name, value in sorted(scrape.signaling.items()):
-        yield _counter(f"signaling_{name}", f"Signalling: {_readable(name)}", value)
+        made = _gauge if name in SIGNALING_NOW else _counter
+        yield made(f"signaling_{name}", f"Signalling: {_readable(name)}", value)
 
 
 def _worker(stats: Stats | None) -> Iterable[Metric]:

@@ -28,8 +28,8 @@ from telemed_media.reach import Reach, plan_reach, resolve_host
 from telemed_media.sockets import claim_port
 from telemed_media.supervised import Supervised
 
-FRONT_STOP_S = 3.0
-WORKER_STOP_S = 2.0
+FRONT_STOP_S = 3.5
+WORKER_STOP_S = 1.5
 
 
 class Announcement(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,7 +38,8 @@ class Announcement(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str
     udp: tuple[tuple[str, int], ...]
     pids: dict[str, int]
-    links: dict[str, str] = {}
+    room: str = ""  # the demo's
+    links: dict[str, str] = {}  # the demo's, by who they are for
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -118,6 +119,7 @@ async def _tell_when_ready(
             url=plan.url,
             udp=tuple((address, plan.port) for address in plan.reach.udp),
             pids={"front": front.pid, "worker": worker.pid},
+            room=ready.room,
             links=ready.links,
         )
     )

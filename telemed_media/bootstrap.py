@@ -1,0 +1,143 @@
+"""Builds the object graph of the front from its configuration; nothing is built at import time.
+
+The graph is a tree: whatever has to be closed is pushed on the caller's exit stack as soon as it is
+open, so that it is closed in the reverse order however far the start came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import ssl
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from certs.addresses import reachable, read_interfaces
+from certs.pair import read_pair
+from certs.serving import CertificateReloader, server_context
+from sfu.client import WorkerClient
+from signaling.core.settings import CallSettings
+from signaling.shell.calls import CallControl
+from signaling.shell.clock import steady_clock
+from signaling.shell.ids import RandomIds
+from signaling.shell.keys import load_or_create_key
+from signaling.shell.links import Links
+from signaling.shell.store import Store
+from signaling.shell.tokens import TokenGate
+from signaling.shell.visit_log import StoredVisitLog
+from telemed_media.adapters import SfuMediaPlane
+from telemed_media.certificate_watch import CertificateWatch
+from telemed_media.configuration import FrontConfiguration
+from telemed_media.data_folder import DataFolder
+from telemed_media.demo import DemoRoom, ensure_demo_room
+from telemed_media.failures import answer_failures
+from telemed_media.health import Health
+from telemed_media.listener import ClientFinder, client_middleware
+from telemed_media.logs import AllowList
+from telemed_media.loop_lag import LoopLag
+from telemed_media.metrics import Scrape, render
+from telemed_media.metrics_token import load_or_create_metrics_token
+
+DATABASE_PATIENCE_S = 2.0
+
+Background = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Front(msgspec.Struct, frozen=True):
+    """What the front's process runs."""
+
+    app: web.Application
+    tls: ssl.SSLContext
+    worker: WorkerClient
+    calls: CallControl
+    demo: DemoRoom | None
+    background: tuple[Background, ...]  # each runs until cancelled
+
+
+async def build_front(
+    given: FrontConfiguration, allow_list: AllowList, stack: AsyncExitStack
+) -> Front:
+    """The whole front, call control not yet started.
+
+    Raises CertificateError, KeyUnusable, SchemaTooNew, OSError or sqlite3.Error.
+    """
+    folder = DataFolder(Path(given.data), given.demo)
+    store = await stack.enter_async_context(await Store.open(folder.database))
+    links = Links(store, load_or_create_key(folder.keys), steady_clock(), RandomIds())
+    demo = await ensure_demo_room(folder.keys, links) if given.demo else None
+    worker = WorkerClient(given.worker_socket_path)
+    stack.push_async_callback(worker.close)
+    await worker.start()
+    plane = SfuMediaPlane(worker)
+    calls = _calls(plane, store, folder)
+    stack.push_async_callback(calls.close)
+    tls, certificate = _certificate(given)
+    lag = LoopLag()
+
+    async def scrape() -> bytes:
+        return render(
+            Scrape(
+                worker=await plane.stats() if worker.info else None,
+                front_loop_lag=lag.histogram(),
+                signaling=calls.counters,
+                dropped_log_fields=allow_list.dropped,
+                certificate_seconds_left=certificate.seconds_left(),
+            )
+        )
+
+    health = Health(
+        {"database": _database_check(store), "media": _media_check(worker)},
+        scrape,
+        load_or_create_metrics_token(folder.keys),
+    )
+    app = _app(given, health, calls, links)
+    return Front(app, tls, worker, calls, demo, (lag.measure, certificate.keep))
+
+
+def _calls(plane: SfuMediaPlane, store: Store, folder: DataFolder) -> CallControl:
+    clock = steady_clock()
+    gate = TokenGate(store, load_or_create_key(folder.keys), clock)
+    return CallControl(
+        plane, gate, StoredVisitLog(store), store, CallSettings(), clock, RandomIds()
+    )
+
+
+def _certificate(given: FrontConfiguration) -> tuple[ssl.SSLContext, CertificateWatch]:
+    pair = read_pair(Path(given.certificate), Path(given.key), time.time())
+    context = server_context(pair)
+    return context, CertificateWatch(CertificateReloader(context, pair), given.local_names)
+
+
+def _app(
+    given: FrontConfiguration, health: Health, calls: CallControl, links: Links
+) -> web.Application:
+    finder = ClientFinder(given.trusted_proxies, reachable(read_interfaces()))
+    app = web.Application(middlewares=[client_middleware(finder), answer_failures])
+    health.add_routes(app)
+    app.router.add_get("/signal", calls.handler)
+    return app
+
+
+def _database_check(store: Store) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def database_answers() -> bool:
+        try:
+            async with asyncio.timeout(DATABASE_PATIENCE_S):
+                await store.room("readyz")
+        except (sqlite3.Error, TimeoutError):
+            return False
+        return True
+
+    return database_answers
+
+
+def _media_check(worker: WorkerClient) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def media_answers() -> bool:
+        return worker.info is not None
+
+    return media_answers
