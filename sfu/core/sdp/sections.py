@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from sfu.core.description import Candidate, Codec, Fingerprint, Section
-from sfu.core.sdp.model import Direction
+from sfu.core.sdp.model import Direction, Format
 from sfu.core.sdp.negotiate import Agreed, Refused
 
 HOST_PREFERENCE = 126 << 24  # RFC 8445 section 5.1.2.1, type preference of a host candidate
@@ -150,14 +150,25 @@ def _codec(codec: Codec, channels: str, feedback: tuple[str, ...]) -> Lines:
 def _refused_format(each: Refused, _whole: Whole) -> Lines:
     """Explain the one payload type that the refused m-line still lists."""
     listed = (one for one in each.media.formats if str(one.payload_type) == each.media.tokens[0])
-    return [f"a=rtpmap:{one.payload_type} {one.name}/{one.clock_rate}" for one in listed]
+    return [f"a=rtpmap:{one.payload_type} {_encoding(one)}" for one in listed]
+
+
+def _encoding(one: Format) -> str:
+    channels = f"/{one.channels}" if one.channels > 1 else ""
+    return f"{one.name}/{one.clock_rate}{channels}"
 
 
 def _simulcast(each: Agreed, _whole: Whole) -> Lines:
-    """All layers in the client's order, none paused: one that is missing is gone for good."""
+    """All layers in the client's order, paused where it paused them.
+
+    A layer that is missing here is gone for good, and Chromium starts a paused one that is
+    answered without its tilde.
+    """
     rids = each.section.rids
+    paused = {layer.rid for layer in each.media.simulcast if layer.paused}
     layers = [f"a=rid:{rid} recv" for rid in rids]
-    return [*layers, f"a=simulcast:recv {';'.join(rids)}"] if rids else []
+    streams = ";".join(f"~{rid}" if rid in paused else rid for rid in rids)
+    return [*layers, f"a=simulcast:recv {streams}"] if rids else []
 
 
 def _stream(each: Agreed, _whole: Whole) -> Lines:
