@@ -18,6 +18,8 @@ from sfu.core.sdp.parse import parse_offer
 from tests.sfu.core.sdp.local import local_for
 
 DATA = Path(__file__).parents[3] / "data"
+# A folder of third-party offers beside the checkout, which are not ours to copy.
+THIRD_PARTY = Path(__file__).parents[5] / "shared" / "data" / "offers" / "public"
 NAMES = sorted(path.stem for path in (DATA / "offers").glob("*.sdp"))
 REFUSED = {name: "no_media" for name in NAMES if name.endswith("datachannel-only")}
 ANSWERED = [name for name in NAMES if name not in REFUSED]
