@@ -29,7 +29,9 @@ class Entry(msgspec.Struct, frozen=True):
     """What a token stands for."""
 
     room: str
-    subject: str  # who, for the one who issued the token; the same person twice has the same subject
+    subject: (
+        str  # who, for the one who issued the token; the same person twice has the same subject
+    )
     name: str
     role: str  # provider | patient | guest | device
     rights: Rights
@@ -38,11 +40,13 @@ class Entry(msgspec.Struct, frozen=True):
 
 class Gatekeeper(Protocol):
     async def enter(self, token: str) -> Entry:
-        """Consume a join token. Raises Refused (token_expired, token_used, token_invalid, unknown_room …)."""
+        """Consume a join token. Raises Refused (token_expired, token_used, unknown_room …)."""
 
     async def joined(self, room: str, subject: str, participant: str, at: float) -> None: ...
     async def admitted(self, room: str, subject: str, participant: str, at: float) -> None: ...
-    async def left(self, room: str, subject: str, participant: str, at: float, why: str) -> None: ...
+    async def left(
+        self, room: str, subject: str, participant: str, at: float, why: str
+    ) -> None: ...
 
 
 class ChatEntry(msgspec.Struct, frozen=True):
@@ -57,7 +61,7 @@ class VisitLog(Protocol):
     async def append_chat(
         self, room: str, participant: str, name: str, key: str, text: str, at: float
     ) -> ChatEntry:
-        """Store a message before it is acknowledged; the same (participant, key) again gives the first one."""
+        """Store a message before it is acknowledged; (participant, key) again gives the first."""
 
     async def history(self, room: str, since: str | None) -> list[ChatEntry]: ...
 
@@ -135,15 +139,15 @@ class Quality(msgspec.Struct, frozen=True):
     video: str
 
 
-MediaEvent = (
-    PeerConnected | PeerLost | PlaneLost | SlotAssigned | SlotSwitched | Speakers | Quality
-)
+MediaEvent = PeerConnected | PeerLost | PlaneLost | SlotAssigned | SlotSwitched | Speakers | Quality
 
 
 class MediaPlane(Protocol):
-    """Packets in, packets out. `peer` is a participant id; rights are enforced here a second time."""
+    """Packets in, packets out. `peer` is a participant id; rights are enforced here once more."""
 
-    async def open_room(self, room: str, max_peers: int) -> None: ...
+    async def open_room(self, room: str, max_peers: int) -> None:
+        """Make the room known to the media plane; one that is open already stays as it is."""
+
     async def connect(self, room: str, peer: str, offer: MediaOffer, rights: Rights) -> str:
         """The SDP answer. A first offer connects, a later one grows or restarts. Raises Refused
         (bad_sdp, media_unavailable, room_full …)."""
@@ -154,7 +158,7 @@ class MediaPlane(Protocol):
     async def close_peer(self, peer: str) -> None: ...
     async def close_room(self, room: str) -> None: ...
     async def peers(self) -> dict[str, str]:
-        """peer → room of every connected peer that the plane still carries (after a restart of ours)."""
+        """peer → room of every connected peer that the plane still carries; asked at start."""
 
     def events(self) -> AsyncIterator[MediaEvent]:
         """Every event once, in order, for the one caller."""

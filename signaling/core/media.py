@@ -1,0 +1,197 @@
+"""Offers, slots and what the media plane reports, for those who have been admitted.
+
+An answer counts only for the connection and the offer that it was made for. When the media plane
+lost a connection the person is told at once and makes a new one; a browser alone needs 17 s or more
+to notice. A connection that the client itself closed or replaced needs no such word.
+"""
+
+from __future__ import annotations
+
+from signaling import ports
+from signaling.core import messages as m
+from signaling.core import quality
+from signaling.core.outputs import ClosePeer, ConnectMedia, MarkSlotReady, SetMuted, SetView
+from signaling.core.seat import Seat
+from signaling.core.state import RoomState
+
+_SOURCES: tuple[m.Source, ...] = ("microphone", "camera", "screen")
+
+
+# what clients say
+
+
+def offer(state: RoomState, seat: Seat, message: m.Offer, now: float) -> None:
+    del now
+    if seat.connection is None:
+        return
+    if not _may_offer(seat, message):
+        state.refuse(seat, "not_allowed", message)
+    elif message.id <= seat.last_offer:
+        state.refuse(seat, "offer_stale", message)
+    else:
+        seat.last_offer = message.id
+        seat.awaited_offer = message.id
+        described = _described(message)
+        state.emit(ConnectMedia(seat.id, seat.connection, message.id, described, seat.rights))
+        for source in seat.record.muted:
+            state.emit(SetMuted(seat.id, source, muted=True))
+
+
+def view(state: RoomState, seat: Seat, message: m.View, now: float) -> None:
+    del now
+    shown = tuple(
+        ports.SlotView(one.slot, one.width, one.height, one.priority) for one in message.slots
+    )
+    state.emit(SetView(seat.id, shown))
+
+
+def slot_ready(state: RoomState, seat: Seat, message: m.SlotReady, now: float) -> None:
+    del now
+    state.emit(MarkSlotReady(seat.id, message.slot, message.epoch))
+
+
+def declare(state: RoomState, seat: Seat, message: m.Media, now: float) -> None:
+    """Note what the person means to send; switching a source on lifts a moderator's mute."""
+    del now
+    declared = tuple(source for source in _SOURCES if getattr(message, source))
+    if declared and not seat.rights.publish:
+        state.refuse(seat, "not_allowed", message)
+        return
+    lifted = [source for source in seat.record.muted if source in declared]
+    if declared == seat.record.declared and not lifted:
+        return
+    muted = tuple(source for source in seat.record.muted if source not in declared)
+    seat.change(declared=declared, muted=muted)
+    state.save(seat)
+    for source in lifted:
+        state.emit(SetMuted(seat.id, source, muted=False))
+    state.changed()
+
+
+def _may_offer(seat: Seat, message: m.Offer) -> bool:
+    publishes_by_right = seat.rights.publish or not message.publish
+    subscribes_by_right = seat.rights.subscribe or not message.slots
+    return publishes_by_right and subscribes_by_right
+
+
+def _described(message: m.Offer) -> ports.MediaOffer:
+    slots = tuple(ports.SlotMids(one.video, one.audio, one.screen) for one in message.slots)
+    return ports.MediaOffer(message.sdp, dict(message.publish), slots)
+
+
+# what the media plane says
+
+
+def answered(
+    state: RoomState, participant: str, connection: str, reply: m.Answer | m.Error
+) -> None:
+    """Pass an answer or a refusal on, unless it has become stale."""
+    seat = state.seats.get(participant)
+    offer_id = reply.id if isinstance(reply, m.Answer) else reply.offer
+    if seat is None or seat.connection != connection or seat.awaited_offer != offer_id:
+        return
+    seat.awaited_offer = None
+    state.send(seat, reply)
+
+
+def receive(state: RoomState, event: ports.MediaEvent) -> None:
+    """Take in what happened in the media plane."""
+    match event:
+        case ports.PlaneLost():
+            _plane_lost(state)
+        case ports.Speakers():
+            _speakers(state, event)
+        case _:
+            seat = state.seats.get(event.peer)
+            if seat is not None and seat.is_admitted:
+                _peer_event(state, seat, event)
+            elif isinstance(event, ports.PeerConnected):
+                state.emit(ClosePeer(event.peer))
+
+
+def _peer_event(
+    state: RoomState,
+    seat: Seat,
+    event: ports.PeerConnected
+    | ports.PeerLost
+    | ports.SlotAssigned
+    | ports.SlotSwitched
+    | ports.Quality,
+) -> None:
+    match event:
+        case ports.PeerConnected():
+            seat.media_up = True
+            state.changed()
+        case ports.PeerLost():
+            _peer_lost(state, seat, event.reason)
+        case ports.SlotAssigned():
+            _slot_assigned(state, seat, event)
+        case ports.SlotSwitched():
+            _slot_switched(state, seat, event)
+        case ports.Quality():
+            _quality(state, seat, event)
+
+
+def _plane_lost(state: RoomState) -> None:
+    for seat in state.admitted():
+        if seat.media_up or seat.last_offer > 0:
+            state.send(seat, m.MediaLost())
+        seat.awaited_offer = None
+        seat.forget_media()
+    state.changed()
+
+
+def _peer_lost(state: RoomState, seat: Seat, reason: str) -> None:
+    seat.forget_media()
+    if reason != "closed" and seat.awaited_offer is None:
+        state.send(seat, m.MediaLost())
+    state.changed()
+
+
+def _slot_assigned(state: RoomState, seat: Seat, event: ports.SlotAssigned) -> None:
+    seat.slots_known = True
+    seat.slots = seat.slots | {
+        event.slot: m.SlotState(
+            slot=event.slot,
+            participant=event.publisher,
+            epoch=event.epoch,
+            screen=event.screen,
+            live=False,
+            codec_missing=event.codec_missing,
+        )
+    }
+    state.changed_for(seat)
+
+
+def _slot_switched(state: RoomState, seat: Seat, event: ports.SlotSwitched) -> None:
+    slot = seat.slots.get(event.slot)
+    if slot is None or slot.epoch != event.epoch:
+        return
+    live = m.SlotState(
+        slot=slot.slot,
+        participant=slot.participant,
+        epoch=slot.epoch,
+        screen=slot.screen,
+        live=True,
+        codec_missing=slot.codec_missing,
+    )
+    seat.slots = seat.slots | {event.slot: live}
+    state.send(seat, m.SlotSwitched(event.slot, event.epoch, event.rtp_timestamp))
+
+
+def _speakers(state: RoomState, event: ports.Speakers) -> None:
+    here = {seat.id for seat in state.admitted()}
+    heard = tuple(peer for peer in event.peers if peer in here)
+    for seat in state.admitted():
+        if seat.rights.subscribe:
+            state.send(seat, m.Speakers(heard))
+
+
+def _quality(state: RoomState, seat: Seat, event: ports.Quality) -> None:
+    measured = quality.in_words(event)
+    if measured == seat.quality:
+        return
+    seat.quality = measured
+    known = tuple(one.quality for one in state.admitted() if one.quality is not None)
+    for one in state.admitted():
+        state.send(one, m.Quality(known))

@@ -1,0 +1,311 @@
+"""Call control as one object: the door for WebSockets, the rooms, and the ear on the media plane.
+
+A room is in memory while somebody has a seat in it. At start the rooms are read from disk and
+matched with what the media plane still carries: who has no admitted seat loses the media, everybody
+else keeps it and has the full time to come back, so a restart of this process ends no call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from signaling.core import messages as m
+from signaling.core import refusals, wire
+from signaling.core.closing import Closing
+from signaling.core.entering import NewSeat
+from signaling.core.records import SeatRecord, hash_of
+from signaling.core.room import Room
+from signaling.core.seat_states import LIVE
+from signaling.core.settings import CallSettings
+from signaling.ports import (
+    Gatekeeper,
+    MediaEvent,
+    MediaPlane,
+    PeerConnected,
+    PlaneLost,
+    Refused,
+    VisitLog,
+)
+from signaling.shell import log as lines
+from signaling.shell import socket as door
+from signaling.shell.actor import Input, RoomActor, Services
+from signaling.shell.addresses import HelloLimits
+from signaling.shell.clock import Clock
+from signaling.shell.connection import Connection
+from signaling.shell.ids import Ids
+from signaling.shell.store import Store
+
+CLEAN_UP_EVERY_S = 3600.0  # expired token ids and links
+FAREWELL_S = 5.0  # how long connections may take to end when we stop
+
+
+class CallControl:
+    """`start`, then serve `handler`; `close` ends every task and leaves the seats on disk."""
+
+    def __init__(
+        self,
+        plane: MediaPlane,
+        gate: Gatekeeper,
+        log: VisitLog,
+        store: Store,
+        settings: CallSettings,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._services = Services(plane, gate, log, store, clock)
+        self._settings = settings
+        self._ids = ids
+        self._hellos = HelloLimits(settings)
+        self._actors: dict[str, RoomActor] = {}
+        self._loading = asyncio.Lock()
+        self._connections: set[Connection] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._counters: Counter[str] = Counter()
+        self._closed = False
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Counts since the start, and how many rooms and people there are now."""
+        people = [actor.count() for actor in self._actors.values()]
+        return dict(self._counters) | {
+            "rooms": len(people),
+            "participants": sum(admitted for admitted, _ in people),
+            "waiting": sum(waiting for _, waiting in people),
+            "connections": len(self._connections),
+        }
+
+    async def start(self) -> None:
+        """Read the rooms from disk, reconcile them with the media plane, begin to listen."""
+        store, plane = self._services.store, self._services.plane
+        for room in await store.rooms_with_seats():
+            await self._start_actor(room)
+        for peer, room in (await plane.peers()).items():
+            actor = self._actors.get(room)
+            if actor is None or not actor.has_admitted(peer):
+                await plane.close_peer(peer)
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="media-events"),
+            asyncio.create_task(self._clean_up(), name="clean-up"),
+        ]
+
+    async def close(self) -> None:
+        """Tell every client that we restart, then end all tasks. May be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._say_farewell()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for actor in list(self._actors.values()):
+            await actor.close()
+
+    async def handler(self, request: web.Request) -> web.StreamResponse:
+        """Serve one WebSocket from hello to its end."""
+        if self._closed:
+            raise web.HTTPServiceUnavailable
+        if not door.is_welcome_origin(request, self._settings.allowed_origins):
+            self._counters["origins_refused"] += 1
+            raise web.HTTPForbidden
+        socket = door.new_socket()
+        await socket.prepare(request)
+        connection = Connection(self._ids.connection(), socket, lambda: _abort(request))
+        self._connections.add(connection)
+        self._counters["connections_opened"] += 1
+        writer = asyncio.create_task(
+            connection.write(self._settings.room.heartbeat_s), name="socket-writer"
+        )
+        try:
+            await self._serve(request, socket, connection)
+        finally:
+            await _let_finish(connection, writer)
+            self._connections.discard(connection)
+            self._counters["connections_slow"] += connection.was_slow
+            connection.finished.set()
+        return socket
+
+    async def _serve(
+        self, request: web.Request, socket: web.WebSocketResponse, connection: Connection
+    ) -> None:
+        actor: RoomActor | None = None
+        try:
+            self._limit(request)
+            timeout_s = self._settings.hello_timeout_s
+            hello = await door.receive_hello(socket, timeout_s, self._counters)
+            if hello is not None:
+                actor = await self._introduce(connection, hello)
+                await self._converse(socket, connection, actor)
+        except door.Refusal as why:
+            self._counters[f"refused_{why.closing.reason}"] += 1
+            door.turn_away(connection, why)
+        except Exception as problem:  # noqa: BLE001 this connection's edge: the person may come back
+            lines.bug("connection failed", problem)
+            connection.close(Closing.RESTARTING)
+        finally:
+            if actor is not None:
+                actor.forget(connection)
+                actor.post(lambda room, now: room.receive_disconnect(connection.id, now))
+
+    def _limit(self, request: web.Request) -> None:
+        address = str(request.get("client") or request.remote or "")
+        if not self._hellos.allows(address, self._services.clock()):
+            raise door.refusal(Closing.RATE_LIMIT, "rate_limit")
+
+    async def _introduce(self, connection: Connection, hello: m.Hello) -> RoomActor:
+        if hello.seat is not None:
+            return await self._resume(connection, hello.seat, hello.seen_chat)
+        assert hello.token is not None
+        try:
+            entry = await self._services.gate.enter(hello.token)
+        except Refused as why:
+            error = m.Error(why.code, why.message)
+            raise door.Refusal(refusals.closing_of(why.code), error) from None
+        fresh = NewSeat(self._ids.participant(), self._ids.secret())
+        self._counters["hellos"] += 1
+        return await self._bring(
+            connection,
+            entry.room,
+            lambda room, now: room.receive_hello(connection.id, entry, fresh, hello.seen_chat, now),
+        )
+
+    async def _resume(self, connection: Connection, key: str, seen: str | None) -> RoomActor:
+        found = await self._services.store.seat_by_key(hash_of(key))
+        if found is None:
+            raise door.Refusal(Closing.SEAT_GONE)
+        self._counters["resumes"] += 1
+        return await self._bring(
+            connection,
+            found.room,
+            lambda room, now: room.receive_resume(connection.id, found, key, seen, now),
+        )
+
+    async def _bring(self, connection: Connection, name: str, apply: Input) -> RoomActor:
+        """Feed a room its hello; a room that retired meanwhile is read anew."""
+        while True:
+            actor = await self._actor(name)
+            done = actor.post(apply)
+            if done is not None:
+                actor.know(connection)
+                await done
+                return actor
+
+    async def _actor(self, name: str) -> RoomActor:
+        async with self._loading:
+            if name not in self._actors:
+                await self._services.store.open_room(name, self._services.clock())
+                await self._start_actor(name)
+            return self._actors[name]
+
+    async def _start_actor(self, name: str) -> None:
+        room_size = self._settings.room.max_admitted
+        actor = RoomActor(
+            name,
+            self._services,
+            room_size,
+            load=lambda: self._load(name),
+            retired=lambda: self._actors.pop(name, None),
+        )
+        await actor.start()
+        self._actors[name] = actor
+
+    async def _load(self, name: str) -> Room:
+        """The room as the disk and the media plane know it."""
+        services = self._services
+        record = await services.store.room(name)
+        assert record is not None, "a room is written before it is used"
+        room = Room(record, self._settings.room)
+        seats = await services.store.seats(name)
+        room.restore(seats, await self._connected(seats), services.clock())
+        return room
+
+    async def _connected(self, seats: list[SeatRecord]) -> frozenset[str]:
+        if not any(seat.state in LIVE for seat in seats):
+            return frozenset()
+        try:
+            return frozenset(await self._services.plane.peers())
+        except Refused:
+            return frozenset()
+
+    async def _converse(
+        self, socket: web.WebSocketResponse, connection: Connection, actor: RoomActor
+    ) -> None:
+        while not door.is_end(frame := await socket.receive()):
+            match frame.type:
+                case WSMsgType.PING:
+                    await socket.pong(frame.data)
+                case WSMsgType.PONG:
+                    actor.post(lambda room, now: room.receive_alive(connection.id, now))
+                case _:
+                    self._counters["messages"] += 1
+                    done = actor.post(self._input_of(frame, connection.id))
+                    if done is None:
+                        return
+                    await done
+
+    def _input_of(self, frame: WSMessage, connection: str) -> Input:
+        try:
+            message = door.parse(frame, self._counters)
+        except wire.Malformed as problem:
+            error = problem.error
+            return lambda room, now: room.receive_malformed(connection, error, now)
+        return lambda room, now: room.receive_message(connection, message, now)
+
+    async def _listen(self) -> None:
+        try:
+            async for event in self._services.plane.events():
+                await self._route(event)
+            lines.note("media events ended")
+        except Exception as problem:  # noqa: BLE001 this task's supervisor: signalling goes on
+            lines.bug("media events failed", problem)
+
+    async def _route(self, event: MediaEvent) -> None:
+        if isinstance(event, PlaneLost):
+            self._counters["planes_lost"] += 1
+            for actor in [self._actors[name] for name in event.rooms if name in self._actors]:
+                actor.lanes.forget_room()
+                actor.post(lambda room, _now: room.receive_media_event(event))
+        elif event.room in self._actors:
+            self._actors[event.room].post(lambda room, _now: room.receive_media_event(event))
+        elif isinstance(event, PeerConnected):
+            await self._services.plane.close_peer(event.peer)
+
+    async def _clean_up(self) -> None:
+        while True:
+            try:
+                await self._services.store.forget_expired(self._services.clock())
+            except Exception as problem:  # noqa: BLE001 this task's supervisor: next time, then
+                lines.bug("clean-up failed", problem)
+            await asyncio.sleep(CLEAN_UP_EVERY_S)
+
+    async def _say_farewell(self) -> None:
+        waiting = list(self._connections)
+        for connection in waiting:
+            connection.close(Closing.RESTARTING)
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                for connection in waiting:
+                    await connection.finished.wait()
+        except TimeoutError:
+            for connection in waiting:
+                connection.drop()
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _let_finish(connection: Connection, writer: asyncio.Task[None]) -> None:
+    """A connection that we close is told so; one that is gone needs no writer."""
+    if not connection.is_closing:
+        writer.cancel()
+    await asyncio.wait({writer}, timeout=FAREWELL_S)
+    if not writer.done():
+        connection.drop()
+        writer.cancel()
+        await asyncio.wait({writer})
+    if not writer.cancelled() and (problem := writer.exception()) is not None:
+        lines.bug("socket writer failed", problem)
