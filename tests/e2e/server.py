@@ -11,11 +11,19 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from signaling.core.rights import Rights
+from signaling.shell.clock import steady_clock
+from signaling.shell.ids import RandomIds
+from signaling.shell.keys import load_or_create_key
+from signaling.shell.links import Links
+from signaling.shell.store import Store
+from telemed_media.data_folder import DataFolder
 from tests.netns.namespace import FIRST_ADDRESS
 
 _COMMAND = Path(sys.executable).parent / "telemed-media"
 _READY_WITHIN_S = 20.0
 _STOPPED_WITHIN_S = 15.0
+_LINK_LIFETIME_S = 3600.0
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -23,7 +31,8 @@ class Ready(msgspec.Struct, frozen=True):
 
     url: str
     udp: tuple[tuple[str, int], ...]
-    pids: dict[str, int]
+    pids: dict[str, int]  # front, worker
+    room: str = ""
     links: dict[str, str] = {}
 
     @property
@@ -51,6 +60,16 @@ class Server:
         output, _ = await process.communicate()
         assert process.returncode == 0, command
         return output.decode().split()[-1]
+
+    async def link(self, name: str, rights: Rights, *, waits: bool = False) -> str:
+        """A join link to the demo's room for one more person."""
+        folder = DataFolder(self.data, demo=True)
+        async with await Store.open(folder.database) as store:
+            key = load_or_create_key(folder.keys)
+            secret = await Links(store, key, steady_clock(), RandomIds()).create_link(
+                self.ready.room, f"test-{name}", name, "guest", rights, waits, _LINK_LIFETIME_S
+            )
+        return f"{self.ready.url}/join#{secret}"
 
     def processes(self) -> list[psutil.Process]:
         """The supervisor and everything below it."""

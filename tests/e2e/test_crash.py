@@ -23,7 +23,7 @@ async def test_both_are_back_by_themselves_after_the_media_worker_was_killed(
     await meet(server, bob, alice)
     await see_each_other(bob, alice, BLUE.name, GREEN.name)
     await _mark_connection(bob, alice)
-    os.kill(server.ready.pids["media"], signal.SIGKILL)
+    os.kill(server.ready.pids["worker"], signal.SIGKILL)
     await until(lambda: _pictures_on_new_connections(bob, alice), BACK_WITHIN_S, "both are back")
     await see_each_other(bob, alice, BLUE.name, GREEN.name)
 
