@@ -121,10 +121,12 @@ class CallControl:
         try:
             await self._serve(request, socket, connection)
         finally:
-            await _let_finish(connection, writer)
-            self._connections.discard(connection)
-            self._counters["connections_slow"] += connection.was_slow
-            connection.finished.set()
+            try:
+                await _let_finish(connection, writer)
+            finally:
+                self._connections.discard(connection)
+                self._counters["connections_slow"] += connection.was_slow
+                connection.finished.set()
         return socket
 
     async def _serve(
@@ -302,10 +304,10 @@ async def _let_finish(connection: Connection, writer: asyncio.Task[None]) -> Non
     """A connection that we close is told so; one that is gone needs no writer."""
     if not connection.is_closing:
         writer.cancel()
-    await asyncio.wait({writer}, timeout=FAREWELL_S)
-    if not writer.done():
-        connection.drop()
+    try:
+        await asyncio.wait({writer}, timeout=FAREWELL_S)
+    finally:
         writer.cancel()
-        await asyncio.wait({writer})
+    await asyncio.wait({writer})
     if not writer.cancelled() and (problem := writer.exception()) is not None:
         lines.bug("socket writer failed", problem)

@@ -8,6 +8,7 @@ write the same file; they wait for each other.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +49,8 @@ class Store:
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open or create the file and bring its schema up. Raises SchemaTooNew, sqlite3.Error."""
+        # At DEBUG it writes every statement with its values: names, chat, key hashes.
+        logging.getLogger("aiosqlite").setLevel(logging.INFO)
         connection = await aiosqlite.connect(path, isolation_level=None)
         try:
             connection.row_factory = aiosqlite.Row
