@@ -78,7 +78,15 @@ class GetPeers(Command, frozen=True):
 
 
 AnyCommand = (
-    OpenRoom | ConnectPeer | SetView | SlotReady | SetMuted | ClosePeer | CloseRoom | GetStats | GetPeers
+    OpenRoom
+    | ConnectPeer
+    | SetView
+    | SlotReady
+    | SetMuted
+    | ClosePeer
+    | CloseRoom
+    | GetStats
+    | GetPeers
 )
 
 
@@ -113,7 +121,7 @@ class TrackRemoved(Event, frozen=True):
 
 
 class SlotAssigned(Event, frozen=True):
-    """From now on the slot belongs to `publisher` (None: to nobody); nothing flows before SlotReady.
+    """From now on the slot is of `publisher` (None: of nobody); nothing flows before SlotReady.
 
     `codec_missing` names a codec that the subscriber cannot receive, "" where there is none.
     """
@@ -128,7 +136,7 @@ class SlotAssigned(Event, frozen=True):
 
 
 class SlotSwitched(Event, frozen=True):
-    """The first packet of the slot's publisher has been sent; earlier pictures have older timestamps."""
+    """The slot's publisher is sent; pictures of whoever was before have older timestamps."""
 
     room: str
     peer: str
@@ -145,7 +153,7 @@ class Speakers(Event, frozen=True):
 
 
 class Quality(Event, frozen=True):
-    """Every 2 s while connected. Loss in 0..1 over that time; `video` is what the downlink guard lets through."""
+    """Every 2 s while connected: loss in 0..1 over that time, and what the guard lets through."""
 
     room: str
     peer: str
@@ -180,10 +188,15 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 class WorkerInfo(msgspec.Struct, frozen=True, tag=True):
-    """What the caller needs for its answers; sent once when the connection to the worker opens."""
+    """What the caller needs for its answers; sent once when the connection to the worker opens.
+
+    `secret` lives as long as the worker: ICE credentials and ssrcs are derived from it, so that a
+    caller that restarted answers a running connection with the same ones.
+    """
 
     candidates: tuple[Candidate, ...]
     fingerprint: Fingerprint
+    secret: bytes
 
 
 class Peers(msgspec.Struct, frozen=True, tag=True):
@@ -211,4 +224,21 @@ class Stats(msgspec.Struct, frozen=True, tag=True):
     loop_lag: Histogram
 
 
+class Request(msgspec.Struct, frozen=True, tag=True):
+    """On the wire: a command and the number that its reply repeats."""
+
+    id: int
+    command: AnyCommand
+
+
+class Reply(msgspec.Struct, frozen=True, tag=True):
+    id: int
+    reply: Done | Refused | Peers | Stats
+
+
+class Notice(msgspec.Struct, frozen=True, tag=True):
+    event: AnyEvent
+
+
+FromWorker = WorkerInfo | Reply | Notice
 AnyReply = Done | Refused | Peers | Stats

@@ -17,7 +17,7 @@ DtlsRole = Literal["client", "server"]
 
 
 class Codec(msgspec.Struct, frozen=True):
-    """One payload format with the *client's* payload type numbers for this m-line (RFC 8829 5.3.1)."""
+    """A payload format with the *client's* payload types for this m-line (RFC 8829 5.3.1)."""
 
     name: str  # canonical spelling: opus, VP8, VP9, H264, AV1
     clock_rate: int  # Hz
@@ -51,7 +51,9 @@ class Section(msgspec.Struct, frozen=True):
     role: SourceRole | None = None  # what the client publishes here
     rids: tuple[str, ...] = ()  # simulcast layers, lowest first; () where there is no simulcast
     ssrcs: tuple[int, ...] = ()  # declared by the client; () where it relies on MID/RID
-    rtx_ssrcs: tuple[tuple[int, int], ...] = ()  # (media ssrc, rtx ssrc) pairs from a=ssrc-group:FID
+    rtx_ssrcs: tuple[
+        tuple[int, int], ...
+    ] = ()  # (media ssrc, rtx ssrc) pairs from a=ssrc-group:FID
     slot: int | None = None  # index of the slot that this section belongs to
     screen_slot: bool = False  # the slot that shows only screens
     ssrc: int = 0  # ours, where `sends`
@@ -59,7 +61,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
-    """A certificate hash as SDP writes it (RFC 8122): algorithm in lower case, hex pairs in upper."""
+    """A certificate hash as SDP writes it (RFC 8122): lower-case name, upper-case hex pairs."""
 
     algorithm: str
     value: str

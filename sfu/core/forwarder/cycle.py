@@ -1,0 +1,209 @@
+"""What the forwarder does by itself: every few milliseconds it reads the rings and asks, reports,
+measures. Each duty has its own interval; none runs per packet.
+"""
+
+from __future__ import annotations
+
+from sfu.api import Quality, Speakers
+from sfu.core.forwarder import clocks, guard, keyframes, nacks, reception, routing
+from sfu.core.forwarder.actions import Emit, SendRtcp
+from sfu.core.forwarder.model import Publisher, Slot, Source, Stream, Subscriber, Track
+from sfu.core.forwarder.state import Room, State
+from sfu.core.rtp import header, rtcp, twcc
+from sfu.core.rtp.codecs import audio_level
+
+SCAN_S = 0.005
+FEEDBACK_S = 0.050  # TWCC to publishers; Chromium's upper simulcast layers flow only with it
+REPORT_S = 1.0
+RETARGET_S = 0.2
+QUALITY_S = 2.0
+VIDEO_HISTORY_S = 1.0
+AUDIO_HISTORY_S = 0.5
+SILENCE_S = 2.0  # a screen that pauses longer has ended
+OUR_SSRC = 1  # sender of our feedback; never a media ssrc of ours
+MAX_BLOCKS = 31  # RFC 3550 6.4.1
+
+
+def scan(state: State, now: float) -> None:
+    """Read every ring: loss, levels, keyframe requests, feedback."""
+    for room in state.rooms.values():
+        for publisher in room.publishers.values():
+            for track in publisher.tracks.values():
+                _scan_track(state, room, track, now)
+            if publisher.arrivals and now - publisher.feedback_at >= FEEDBACK_S:
+                _send_feedback(state, publisher, now)
+        speaking = room.speakers.handle_timeout(now)
+        if speaking is not None:
+            _tell_speakers(state, room, speaking)
+
+
+def _tell_speakers(state: State, room: Room, speaking: tuple[str, ...]) -> None:
+    state.actions.append(Emit(Speakers(room.id, speaking)))
+
+
+def _scan_track(state: State, room: Room, track: Track, now: float) -> None:
+    for source in track.sources:
+        if source.ring.highest > source.scanned:
+            _scan_source(state, room, source, now)
+        if source.missing:
+            _request_missing(state, source, now)
+    if keyframes.ask_now(track, now):
+        _request_keyframe(state, track)
+
+
+def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
+    track = source.track
+    silent = now - source.last_arrival > SILENCE_S or track.started_at < 0
+    lost_before = source.reception.lost_recently
+    packets, hopeless = reception.scan(source, now)
+    state.counters.lost_in += source.reception.lost_recently - lost_before
+    if hopeless:
+        keyframes.want(track, now)
+    level_id = track.section.extensions.audio_level
+    if level_id and not track.muted:
+        for packet in packets:
+            data = header.extension(packet, level_id)
+            if data:
+                room.speakers.hear(track.publisher.peer, audio_level(data)[0])
+    if silent:
+        track.started_at = now
+        routing.reassign(state, room, now)
+
+
+def _request_missing(state: State, source: Source, now: float) -> None:
+    publisher = source.track.publisher
+    wanted = nacks.due(source, publisher.rtt_s, now)
+    if wanted and source.track.section.nack:
+        state.counters.nacks_out += len(wanted)
+        numbers = tuple(seq & 0xFFFF for seq in wanted)
+        _send(state, publisher.peer, [rtcp.Nack(OUR_SSRC, source.ssrc, numbers)])
+
+
+def _request_keyframe(state: State, track: Track) -> None:
+    if not track.sources:
+        return
+    state.counters.keyframe_requests += 1
+    awaited = next((s for s in track.sources if s.awaited), track.sources[0])
+    _send(state, track.publisher.peer, [rtcp.PictureLoss(OUR_SSRC, awaited.ssrc)])
+
+
+def _send_feedback(state: State, publisher: Publisher, now: float) -> None:
+    arrivals, publisher.arrivals = publisher.arrivals, []
+    publisher.feedback_at = now
+    source = next(iter(publisher.by_ssrc.values()), None)
+    if source is None:
+        return
+    first_count = publisher.feedback_count
+    packets = twcc.build_feedback(arrivals, OUR_SSRC, source.ssrc, first_count)
+    publisher.feedback_count += len(packets)
+    for data in packets:
+        state.actions.append(SendRtcp(publisher.peer, data))
+
+
+def _send(state: State, peer: str, packets: list[rtcp.RtcpPacket]) -> None:
+    state.actions.append(SendRtcp(peer, rtcp.build(packets)))
+
+
+def report(state: State, now: float) -> None:
+    """Reception reports to publishers, sender reports to subscribers, each when due."""
+    for room in state.rooms.values():
+        for publisher in room.publishers.values():
+            _report_reception(state, publisher, now)
+        for subscriber in room.subscribers.values():
+            if subscriber.connected:
+                _report_sending(state, subscriber, now)
+
+
+def _report_reception(state: State, publisher: Publisher, now: float) -> None:
+    fresh = [
+        s for s in publisher.by_ssrc.values() if s.ring.highest >= 0 and s.reception.first >= 0
+    ]
+    news = any(s.reception.reported_at is None for s in fresh)
+    if not fresh or (not news and now - publisher.reported_at < REPORT_S):
+        return
+    publisher.reported_at = now
+    blocks = []
+    for source in fresh[:MAX_BLOCKS]:
+        source.reception.reported_at = now
+        blocks.append(reception.report_block(source, now))
+    _send(state, publisher.peer, [rtcp.ReceiverReport(OUR_SSRC, tuple(blocks))])
+
+
+def _report_sending(state: State, subscriber: Subscriber, now: float) -> None:
+    for slot in subscriber.slots:
+        for stream in slot.streams:
+            if stream.source is not None and (
+                stream.report_due or now - stream.reported_at >= REPORT_S
+            ):
+                _report_stream(state, stream, now)
+
+
+def _report_stream(state: State, stream: Stream, now: float) -> None:
+    timestamp = clocks.outgoing_timestamp(stream, now)
+    if timestamp is None:
+        return
+    stream.report_due, stream.reported_at = False, now
+    report_ = rtcp.SenderReport(
+        ssrc=stream.ssrc,
+        ntp=clocks.ntp_timestamp(now, state.wall_offset_s),
+        rtp_timestamp=timestamp,
+        packets=stream.packets & 0xFFFFFFFF,
+        octets=stream.octets & 0xFFFFFFFF,
+        blocks=(),
+    )
+    name = rtcp.SourceDescription(((stream.ssrc, stream.peer[:32]),))
+    _send(state, stream.peer, [report_, name])
+
+
+def maintain(state: State, now: float) -> None:
+    """Five times a second: memory, ended rules, layers that began or ceased to flow, the guard."""
+    for source in state.sources.values():
+        audio = source.track.section.kind == "audio"
+        source.ring.drop_older(now - (AUDIO_HISTORY_S if audio else VIDEO_HISTORY_S))
+    routing.forget_ended(state, now)
+    for room in state.rooms.values():
+        for subscriber in room.subscribers.values():
+            loss = guard.downlink_loss(_streams(subscriber), now)
+            guard.observe(subscriber, loss, now)
+            routing.retarget(state, subscriber, now)
+
+
+def _streams(subscriber: Subscriber) -> list[Stream]:
+    return [stream for slot in subscriber.slots for stream in slot.streams]
+
+
+def measure(state: State, now: float) -> None:
+    """Every two seconds: what each peer's link is like."""
+    for room in state.rooms.values():
+        for peer in sorted(room.peers):
+            state.actions.append(Emit(_quality(state, room, peer, now)))
+
+
+def _quality(state: State, room: Room, peer: str, now: float) -> Quality:
+    publisher, subscriber = state.publisher(peer), state.subscriber(peer)
+    level = subscriber.guard_level if subscriber else 0
+    off = subscriber is not None and any(_video_off(slot) for slot in subscriber.slots)
+    return Quality(
+        room=room.id,
+        peer=peer,
+        uplink_loss=_uplink_loss(publisher) if publisher else 0.0,
+        downlink_loss=guard.downlink_loss(_streams(subscriber), now) if subscriber else 0.0,
+        rtt_ms=(subscriber.rtt_s if subscriber else 0.0) * 1000,
+        unstable=False,
+        video="off" if level and off else "reduced" if level else "full",
+    )
+
+
+def _video_off(slot: Slot) -> bool:
+    stream = slot.video
+    shown = slot.publisher is not None and slot.ready and slot.height > 0
+    return shown and stream is not None and stream.source is None and stream.wanted is None
+
+
+def _uplink_loss(publisher: Publisher) -> float:
+    expected = lost = 0
+    for source in publisher.by_ssrc.values():
+        expected += source.reception.expected_recently
+        lost += source.reception.lost_recently
+        source.reception.expected_recently = source.reception.lost_recently = 0
+    return lost / expected if expected else 0.0

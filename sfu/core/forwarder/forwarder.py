@@ -1,0 +1,142 @@
+"""The brain of the media plane: decides what is forwarded, repaired and reported; moves no packet.
+
+Pure and synchronous: inputs are `receive_*` and `handle_timeout`, each with the monotonic `now` in
+seconds; after every input the caller drains all actions and carries them out before the next one.
+In steady state nothing here runs per packet: the executor applies rules by itself and punts only
+what no rule covers. Rings and arrival lists are shared with the executor, which writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sfu.api import Refused, ViewedSlot
+from sfu.core.counters import Counters
+from sfu.core.description import Section
+from sfu.core.forwarder import binding, control, cycle, peers, routing
+from sfu.core.forwarder.actions import Action
+from sfu.core.forwarder.model import Publisher, Source
+from sfu.core.forwarder.state import Room, State
+
+_DUTIES = (
+    (cycle.scan, cycle.SCAN_S),
+    (cycle.report, cycle.SCAN_S),
+    (cycle.maintain, cycle.RETARGET_S),
+    (cycle.measure, cycle.QUALITY_S),
+)
+
+
+class Forwarder:
+    """One worker's rooms. `wall_offset_s` = Unix seconds − monotonic seconds."""
+
+    def __init__(self, wall_offset_s: float, counters: Counters) -> None:
+        self.state = State(wall_offset_s, counters)
+        self._due_at = [0.0] * len(_DUTIES)
+
+    # rooms and peers
+
+    def open_room(self, room: str, max_peers: int) -> None:
+        self.state.rooms.setdefault(room, Room(room, max_peers)).max_peers = max_peers
+
+    def describe_peer(
+        self, room: str, peer: str, sections: Iterable[Section], now: float
+    ) -> Refused | None:
+        """A peer's negotiated sections, at first and when they grow."""
+        found = self.state.rooms.get(room)
+        if found is None:
+            return Refused("unknown_room", "This room is not open.")
+        if peer not in found.peers and len(found.peers) >= found.max_peers:
+            return Refused("room_full", "The room is full.")
+        peers.describe(self.state, found, peer, sections, now)
+        return None
+
+    def peer_connected(self, peer: str, now: float) -> None:
+        peers.connected(self.state, peer, now)
+
+    def close_peer(self, peer: str, now: float) -> None:
+        peers.close(self.state, peer, now)
+
+    def close_room(self, room: str, now: float) -> list[str]:
+        """The peers that were in it; each is closed."""
+        found = self.state.rooms.get(room)
+        gone = sorted(found.peers) if found else []
+        for peer in gone:
+            peers.close(self.state, peer, now)
+        self.state.rooms.pop(room, None)
+        return gone
+
+    def set_view(self, peer: str, slots: Iterable[ViewedSlot], now: float) -> None:
+        subscriber = self.state.subscriber(peer)
+        if subscriber is None:
+            return
+        by_index = {slot.index: slot for slot in subscriber.slots}
+        for viewed in slots:
+            slot = by_index.get(viewed.slot)
+            if slot is not None:
+                slot.width, slot.height, slot.priority = (
+                    viewed.width,
+                    viewed.height,
+                    viewed.priority,
+                )
+        routing.retarget(self.state, subscriber, now)
+
+    def slot_ready(self, peer: str, index: int, epoch: int, now: float) -> None:
+        subscriber = self.state.subscriber(peer)
+        slot = next((s for s in subscriber.slots if s.index == index), None) if subscriber else None
+        if subscriber is not None and slot is not None and slot.epoch == epoch:
+            slot.ready = True
+            routing.retarget(self.state, subscriber, now)
+
+    def set_muted(self, peer: str, role: str, muted: bool, now: float) -> None:
+        peers.mute(self.state, peer, role, muted, now)
+
+    def announce_slots(self) -> None:
+        """Tell every slot again, to a caller that has just come."""
+        for room in self.state.rooms.values():
+            for subscriber in room.subscribers.values():
+                for slot in subscriber.slots:
+                    routing.announce(self.state, subscriber, slot)
+
+    # what the executor punts
+
+    def receive_unknown(self, publisher: Publisher, packet: bytes, now: float) -> Source | None:
+        """An authenticated packet of an unknown ssrc; its source if that can be told."""
+        place = binding.bind(publisher, packet)
+        if place is None:
+            return None
+        return peers.bind(self.state, publisher, place, packet, now)
+
+    def receive_switch_point(self, source: Source, seq: int, now: float) -> None:
+        """Packet `seq` (in the ring) is one where the streams that await the source may begin."""
+        routing.switch(self.state, source, seq, now)
+
+    def receive_empty(self, source: Source, seq: int, now: float) -> None:
+        """Packet `seq`, the newest, carries only padding: it is left out."""
+        routing.leave_out(self.state, source, seq, now)
+
+    def receive_rtcp(self, peer: str, data: bytes, now: float) -> None:
+        """A plain compound packet. Raises RtcpError where it is malformed."""
+        control.receive(self.state, peer, data, now)
+
+    def receive_sent(self, sent: Iterable[tuple[int, int, int]]) -> None:
+        """(stream, packets, payload octets) that the executor has sent so far."""
+        for stream_id, packets, octets in sent:
+            stream = self.state.streams.get(stream_id)
+            if stream is not None:
+                stream.packets, stream.octets = packets, octets
+
+    # time
+
+    def handle_timeout(self, now: float) -> None:
+        for index, (duty, interval_s) in enumerate(_DUTIES):
+            if now >= self._due_at[index]:
+                self._due_at[index] = now + interval_s
+                duty(self.state, now)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` wants to be called; None while there is nobody."""
+        return min(self._due_at) if self.state.room_of else None
+
+    def drain(self) -> list[Action]:
+        actions, self.state.actions = self.state.actions, []
+        return actions

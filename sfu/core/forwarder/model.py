@@ -1,0 +1,194 @@
+"""Who is there: publishers with tracks of one to three layers, subscribers with slots.
+
+Plain state without behaviour; the files beside this one each change their own part of it. Ids of
+sources and streams are small integers, unique in the worker's life.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from sfu.core.description import Codec, Extensions, Kind, Section, SourceRole
+from sfu.core.forwarder.ring import AUDIO_PACKETS, VIDEO_PACKETS, Ring
+from sfu.core.forwarder.rule import Rule
+from sfu.core.sdp.codecs import matches
+
+
+@dataclass(slots=True)
+class SenderClock:
+    """The newest sender report of a source: (NTP seconds of the publisher, RTP timestamp)."""
+
+    ntp: float
+    rtp_timestamp: int
+    received_at: float
+    lsr: int  # middle 32 bits of the NTP timestamp, as a reception report repeats it
+
+
+@dataclass(slots=True)
+class Reception:
+    """RFC 3550 A.3 and A.8 bookkeeping of one source, brought up to date at each scan."""
+
+    first: int = -1  # extended
+    received: int = 0
+    expected_prior: int = 0  # at the last report
+    received_prior: int = 0
+    lost_recently: int = 0  # first transmissions missing since the last quality reading
+    expected_recently: int = 0
+    jitter: float = 0.0  # timestamp units
+    transit: float | None = None
+    reported_at: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """One received RTP stream: the only layer of a track, or one of its simulcast layers."""
+
+    id: int
+    track: Track
+    layer: int  # 0 = lowest
+    ssrc: int
+    codec: Codec
+    ring: Ring
+    rtx_ssrc: int = 0
+    awaited: set[int] = field(default_factory=set)  # streams that start at its next switch point
+    scanned: int = -1  # the ring has been read up to here
+    last_arrival: float = -1.0
+    height: int = 0  # pixels of the newest keyframe; 0 = not known
+    missing: dict[int, Missing] = field(default_factory=dict)
+    clock: SenderClock | None = None
+    reception: Reception = field(default_factory=Reception)
+
+
+@dataclass(slots=True)
+class Missing:
+    """A packet that was not received (yet)."""
+
+    noticed_at: float
+    due_at: float
+    tries: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """What a participant publishes in one m-line."""
+
+    publisher: Publisher
+    section: Section
+    layers: list[Source | None]
+    muted: bool = False
+    announced: bool = False
+    started_at: float = -1e9  # media came after a silence
+    keyframe_wanted_since: float | None = None
+    keyframe_asked_at: float = -1e9
+
+    @property
+    def role(self) -> SourceRole:
+        return self.section.role or ("microphone" if self.section.kind == "audio" else "camera")
+
+    @property
+    def sources(self) -> list[Source]:
+        return [layer for layer in self.layers if layer is not None]
+
+
+@dataclass(slots=True, eq=False)
+class Publisher:
+    """The receiving half of a peer."""
+
+    peer: str
+    room: str
+    tracks: dict[str, Track] = field(default_factory=dict)  # by mid
+    by_ssrc: dict[int, Source] = field(default_factory=dict)
+    by_rtx_ssrc: dict[int, Source | None] = field(
+        default_factory=dict
+    )  # None: probes without media
+    ntp_offset: float | None = None  # our seconds = publisher's NTP seconds + offset
+    rtt_s: float = 0.07  # LiveKit's start value until a report tells
+    arrivals: list[tuple[int, int]] = field(default_factory=list)  # transport-wide seq, µs
+    feedback_count: int = 0
+    feedback_at: float = 0.0
+    reported_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Segment:
+    """Which outgoing numbers a rule produced, for NACK."""
+
+    source: Source
+    rule: Rule
+    until: float | None = None  # when the rule may be forgotten
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One outgoing RTP stream of a subscriber: the audio or the video of a slot."""
+
+    id: int
+    peer: str
+    kind: Kind
+    mid: str
+    ssrc: int
+    rtx_ssrc: int
+    codecs: tuple[Codec, ...]  # what the subscriber takes, with its payload types
+    extensions: Extensions
+    nack: bool
+    source: Source | None = None  # flows now
+    wanted: Source | None = None  # flows from its next switch point on
+    segments: deque[Segment] = field(default_factory=lambda: deque(maxlen=16))
+    next_seq: int = 0  # of a first packet; later ones follow the last sent
+    last_timestamp: int = 0
+    last_sent_at: float | None = None
+    last_picture_id: int = -1
+    last_tl0: int = -1
+    next_rtx_seq: int = 0
+    answered: dict[int, tuple[int, float]] = field(default_factory=dict)  # seq → (answers, last at)
+    packets: int = 0
+    octets: int = 0
+    reported_at: float = 0.0
+    report_due: bool = False  # right after a switch
+    loss: float = 0.0  # newest fraction lost that the subscriber reported, 0..1
+    loss_at: float = -1e9
+
+    def codec_for(self, codec: Codec) -> Codec | None:
+        """The subscriber's form of a publisher's codec, matched by parameters, not by number."""
+        return next((ours for ours in self.codecs if matches(ours, codec)), None)
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """An audio + video pair (or the screen's video) that always carries one participant."""
+
+    index: int
+    screen: bool
+    audio: Stream | None = None
+    video: Stream | None = None
+    publisher: str | None = None
+    epoch: int = 0
+    ready: bool = True  # the client has hidden the old picture
+    switched_at: int | None = None  # RTP timestamp that slot_switched told for this epoch
+    width: int = 640
+    height: int = 360
+    priority: int = 0
+    codec_missing: str = ""
+
+    @property
+    def streams(self) -> list[Stream]:
+        return [stream for stream in (self.audio, self.video) if stream is not None]
+
+
+@dataclass(slots=True, eq=False)
+class Subscriber:
+    """The sending half of a peer."""
+
+    peer: str
+    room: str
+    slots: list[Slot] = field(default_factory=list)
+    connected: bool = False
+    rtt_s: float = 0.07
+    guard_level: int = 0  # layers taken away by the downlink guard
+    guard_since: float | None = None
+    calm_since: float | None = None
+
+
+def make_ring(section: Section) -> Ring:
+    return Ring(AUDIO_PACKETS if section.kind == "audio" else VIDEO_PACKETS)

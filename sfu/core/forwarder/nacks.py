@@ -1,0 +1,42 @@
+"""Upstream loss: what is missing in a source's ring and when to ask for it (RFC 4585 6.2.1).
+
+A gap is noticed at the scan after it; the first request goes out after `FIRST_WAIT_S` (reordering
+repairs itself in less), repeats follow at the round trip time × 1.25ⁿ. A gap of over `MAX_GAP`
+packets asks for a keyframe instead (constants: mediasoup, LiveKit; design/media).
+"""
+
+from __future__ import annotations
+
+from sfu.core.forwarder.model import Missing, Source
+
+FIRST_WAIT_S = 0.010
+BACKOFF = 1.25
+MAX_TRIES = 10
+MAX_GAP = 100  # packets
+MIN_INTERVAL_S = 0.020
+MAX_AGE_S = 1.0  # the cache's depth: later repair is of no use
+
+
+def notice(source: Source, seq: int, now: float) -> bool:
+    """The scan found `seq` absent; True when so much is absent that only a keyframe helps."""
+    if len(source.missing) >= MAX_GAP:
+        source.missing.clear()
+        return True
+    source.missing[seq] = Missing(noticed_at=now, due_at=now + FIRST_WAIT_S)
+    return False
+
+
+def due(source: Source, rtt_s: float, now: float) -> list[int]:
+    """Extended numbers to request now; found and hopeless ones are forgotten on the way."""
+    wanted: list[int] = []
+    for seq, missing in list(source.missing.items()):
+        if source.ring.has(seq):
+            del source.missing[seq]
+            source.reception.received += missing.tries == 0  # late by itself: not a loss
+        elif missing.tries >= MAX_TRIES or now - missing.noticed_at > MAX_AGE_S:
+            del source.missing[seq]
+        elif missing.due_at <= now:
+            missing.tries += 1
+            missing.due_at = now + max(MIN_INTERVAL_S, rtt_s) * BACKOFF**missing.tries
+            wanted.append(seq)
+    return wanted

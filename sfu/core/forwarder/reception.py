@@ -1,0 +1,71 @@
+"""What arrived of a source: the scan of its ring, and the reception report made from it.
+
+The scan runs every few milliseconds over the packets that came since the last one; it finds gaps,
+measures jitter (RFC 3550 A.8) and counts. Reports are for bound ssrcs only: a browser stops sending
+MID and RID once a report names the ssrc (measured).
+"""
+
+from __future__ import annotations
+
+from sfu.core.forwarder import nacks
+from sfu.core.forwarder.model import Source
+from sfu.core.rtp import header
+from sfu.core.rtp.rtcp import ReportBlock
+
+
+def scan(source: Source, now: float) -> tuple[list[bytes], bool]:
+    """(new packets in order, whether a keyframe is the only repair left)."""
+    ring, reception = source.ring, source.reception
+    if reception.first < 0:
+        reception.first = ring.highest
+        source.scanned = ring.highest - 1
+    if ring.highest - source.scanned > ring.capacity:
+        source.scanned = ring.highest - ring.capacity
+        source.missing.clear()
+    packets: list[bytes] = []
+    hopeless = False
+    for seq in range(source.scanned + 1, ring.highest + 1):
+        packet = ring.get(seq)
+        reception.expected_recently += 1
+        if packet is None:
+            reception.lost_recently += 1
+            hopeless |= nacks.notice(source, seq, now)
+        else:
+            packets.append(packet)
+            _measure_jitter(source, seq, packet)
+    reception.received += len(packets)
+    source.scanned = ring.highest
+    source.last_arrival = ring.arrival(ring.highest)
+    return packets, hopeless
+
+
+def _measure_jitter(source: Source, seq: int, packet: bytes) -> None:
+    reception = source.reception
+    arrival = source.ring.arrival(seq) * source.codec.clock_rate
+    transit = arrival - header.timestamp(packet)
+    if reception.transit is not None:
+        difference = abs(transit - reception.transit)
+        if difference < source.codec.clock_rate:  # a wrapped timestamp is no jitter
+            reception.jitter += (difference - reception.jitter) / 16
+    reception.transit = transit
+
+
+def report_block(source: Source, now: float) -> ReportBlock:
+    """Loss since the last report, and our answer to the newest sender report."""
+    reception = source.reception
+    expected = source.ring.highest - reception.first + 1
+    lost = expected - reception.received
+    expected_now = expected - reception.expected_prior
+    lost_now = expected_now - (reception.received - reception.received_prior)
+    reception.expected_prior, reception.received_prior = expected, reception.received
+    fraction = max(0, min(255, lost_now * 256 // expected_now)) if expected_now > 0 else 0
+    clock = source.clock
+    return ReportBlock(
+        ssrc=source.ssrc,
+        fraction_lost=fraction,
+        lost=max(-0x800000, min(0x7FFFFF, lost)),
+        highest=source.ring.highest & 0xFFFFFFFF,
+        jitter=int(reception.jitter) & 0xFFFFFFFF,
+        lsr=clock.lsr if clock else 0,
+        dlsr=round((now - clock.received_at) * 65536) & 0xFFFFFFFF if clock else 0,
+    )

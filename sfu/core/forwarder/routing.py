@@ -1,0 +1,218 @@
+"""Who is sent to whom: wishes become rules at switch points.
+
+`retarget` derives what each slot should carry now from everything known (assignment, readiness,
+mute, view, guard, flowing layers) and may be called at any time; `switch` carries a wish out when
+its source reaches a switch point: a keyframe, or any packet of audio.
+"""
+
+from __future__ import annotations
+
+from sfu.api import SlotAssigned, SlotSwitched
+from sfu.core.forwarder import keyframes, layers, switching
+from sfu.core.forwarder.actions import Emit, Install, Replace, Replay, Uninstall
+from sfu.core.forwarder.assignment import assign, screen_track
+from sfu.core.forwarder.model import Publisher, Segment, Slot, Source, Stream, Subscriber, Track
+from sfu.core.forwarder.state import Room, State
+from sfu.core.rtp import header
+
+
+def reassign(state: State, room: Room, now: float) -> None:
+    """Somebody came, went or began to share: slots change hands first, then wishes."""
+    for subscriber in room.subscribers.values():
+        for slot in assign(subscriber, room.publishers.values()):
+            for stream in slot.streams:
+                stop(state, stream, now)
+            _note_codec(room, slot)
+            announce(state, subscriber, slot)
+    retarget_room(state, room, now)
+
+
+def announce(state: State, subscriber: Subscriber, slot: Slot) -> None:
+    """Tell whose the slot is, and from when on it shows them."""
+    event = SlotAssigned(
+        room=subscriber.room,
+        peer=subscriber.peer,
+        slot=slot.index,
+        publisher=slot.publisher,
+        epoch=slot.epoch,
+        screen=slot.screen,
+        codec_missing=slot.codec_missing,
+    )
+    state.actions.append(Emit(event))
+    if slot.switched_at is not None:
+        _tell_switched(state, subscriber, slot, slot.switched_at)
+
+
+def _tell_switched(state: State, subscriber: Subscriber, slot: Slot, timestamp: int) -> None:
+    event = SlotSwitched(subscriber.room, subscriber.peer, slot.index, slot.epoch, timestamp)
+    state.actions.append(Emit(event))
+
+
+def _note_codec(room: Room, slot: Slot) -> None:
+    publisher = room.publishers.get(slot.publisher or "")
+    track = _video_track(slot, publisher) if publisher else None
+    if track is None or slot.video is None:
+        return
+    codec = track.section.codecs[0]
+    slot.codec_missing = "" if slot.video.codec_for(codec) else codec.name
+
+
+def retarget_room(state: State, room: Room, now: float) -> None:
+    for subscriber in room.subscribers.values():
+        retarget(state, subscriber, now)
+
+
+def retarget(state: State, subscriber: Subscriber, now: float) -> None:
+    """Make every slot of the subscriber want what it should carry now."""
+    room = state.rooms[subscriber.room]
+    for slot in subscriber.slots:
+        publisher = room.publishers.get(slot.publisher or "")
+        allowed = publisher is not None and subscriber.connected and slot.ready
+        if slot.audio is not None:
+            wish = _audio_wish(publisher) if allowed and publisher else None
+            aim(state, slot.audio, wish, now)
+        if slot.video is not None:
+            wish = _video_wish(slot, publisher, subscriber, now) if allowed and publisher else None
+            aim(state, slot.video, wish, now)
+
+
+def _audio_wish(publisher: Publisher) -> Source | None:
+    track = next((t for t in publisher.tracks.values() if t.role == "microphone"), None)
+    return track.sources[0] if track and track.sources and not track.muted else None
+
+
+def _video_wish(
+    slot: Slot, publisher: Publisher, subscriber: Subscriber, now: float
+) -> Source | None:
+    track = _video_track(slot, publisher)
+    if track is None or track.muted:
+        return None
+    return layers.choose(track, slot.height, subscriber.guard_level, now)
+
+
+def _video_track(slot: Slot, publisher: Publisher) -> Track | None:
+    if slot.screen:
+        return screen_track(publisher)
+    return next((t for t in publisher.tracks.values() if t.role == "camera"), None)
+
+
+def aim(state: State, stream: Stream, wish: Source | None, now: float) -> None:
+    """Let the stream carry `wish` from its next switch point on; None stops it at once."""
+    if wish is not None and stream.codec_for(wish.codec) is None:
+        wish = None
+    if wish is None:
+        stop(state, stream, now)
+    elif wish is stream.source:
+        _unwish(stream)
+    elif wish is not stream.wanted:
+        _unwish(stream)
+        stream.wanted = wish
+        wish.awaited.add(stream.id)
+        if stream.kind == "video":
+            keyframes.want(wish.track, now)
+
+
+def stop(state: State, stream: Stream, now: float) -> None:
+    _unwish(stream)
+    if stream.source is None:
+        return
+    switching.settle(stream)
+    _end_rule(state, stream, now)
+    stream.source = None
+
+
+def _unwish(stream: Stream) -> None:
+    if stream.wanted is not None:
+        stream.wanted.awaited.discard(stream.id)
+        stream.wanted = None
+
+
+def _end_rule(state: State, stream: Stream, now: float) -> None:
+    if stream.segments:
+        segment = stream.segments[-1]
+        ended = switching.end(segment, now)
+        if ended is not None:
+            state.actions.append(Replace(segment.source.id, *ended))
+
+
+def switch(state: State, source: Source, seq: int, now: float) -> None:
+    """The source's packet `seq` is a switch point: every stream that awaits it moves over."""
+    packet = source.ring.get(seq)
+    if packet is None:
+        return
+    keyframes.arrived(source.track)
+    for stream_id in list(source.awaited):
+        stream = state.streams[stream_id]
+        codec = stream.codec_for(source.codec)
+        if codec is None:
+            continue
+        switching.settle(stream)
+        rule = switching.make_rule(stream, source, seq, packet, codec.payload_type)
+        _end_rule(state, stream, now)
+        _unwish(stream)
+        stream.source = source
+        _add_segment(state, stream, Segment(source, rule))
+        stream.report_due = True
+        state.counters.switches += 1
+        state.actions.append(Install(source.id, rule))
+        if source.ring.highest > seq:
+            state.actions.append(Replay(source.id, rule, seq + 1, source.ring.highest))
+        _note_switch(state, stream, packet, rule.timestamp_offset)
+
+
+def _note_switch(state: State, stream: Stream, packet: bytes, timestamp_offset: int) -> None:
+    """The first video of a slot's new participant: the client may show it from here on."""
+    subscriber = state.subscriber(stream.peer)
+    slot = next((s for s in subscriber.slots if s.video is stream), None) if subscriber else None
+    if subscriber is not None and slot is not None and slot.switched_at is None:
+        slot.switched_at = (header.timestamp(packet) + timestamp_offset) & 0xFFFFFFFF
+        _tell_switched(state, subscriber, slot, slot.switched_at)
+
+
+def leave_out(state: State, source: Source, seq: int, now: float) -> None:
+    """An empty packet in order: close the numbers up on every stream that follows the source."""
+    for stream in state.streams.values():
+        if stream.source is not source or not stream.segments:
+            continue
+        segment = stream.segments[-1]
+        if segment.rule.first > seq:
+            continue
+        ended, following = switching.close_gap(segment.rule, seq)
+        state.actions.append(Replace(source.id, segment.rule, ended))
+        state.actions.append(Install(source.id, following))
+        segment.rule, segment.until = ended, now + switching.LINGER_S
+        _add_segment(state, stream, Segment(source, following))
+
+
+def _add_segment(state: State, stream: Stream, segment: Segment) -> None:
+    if len(stream.segments) == stream.segments.maxlen:
+        forget(state, stream)
+    stream.segments.append(segment)
+
+
+def forget(state: State, stream: Stream) -> None:
+    """Drop the oldest rule of a stream from executor and segments."""
+    segment = stream.segments.popleft()
+    state.actions.append(Replace(segment.source.id, segment.rule, None))
+
+
+def forget_ended(state: State, now: float) -> None:
+    """Drop rules whose time is over from executor and segments."""
+    for stream in state.streams.values():
+        while stream.segments and (until := stream.segments[0].until) is not None and until <= now:
+            forget(state, stream)
+
+
+def remove_source(state: State, source: Source) -> None:
+    """The source is gone: nothing follows it any more."""
+    for stream in state.streams.values():
+        if stream.wanted is source:
+            _unwish(stream)
+        if stream.source is source:
+            switching.settle(stream)
+            stream.source = None
+        stream.segments = type(stream.segments)(
+            (s for s in stream.segments if s.source is not source), stream.segments.maxlen
+        )
+    state.sources.pop(source.id, None)
+    state.actions.append(Uninstall(source.id))

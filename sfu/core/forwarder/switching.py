@@ -1,0 +1,139 @@
+"""Slot and layer changes: an outgoing stream moves from source to source at a switch point.
+
+Numbers stay continuous over every switch: sequence number and picture id go on at last + 1 (equal
+or backward ids freeze Chromium without a keyframe request; measured), the timestamp advances by
+the time that has passed. Until the switch point the old source runs on, so there is no gap.
+"""
+
+from __future__ import annotations
+
+from sfu.core.forwarder.model import Segment, Source, Stream
+from sfu.core.forwarder.rule import Rule, plan_extensions
+from sfu.core.rtp import header, vp8
+
+LINGER_S = 1.0  # an ended rule still serves late packets and NACKs for the cache's depth
+SEARCHED = 64  # packets: the newest ones may be missing
+MAX_STEP_S = 1.0  # a clock-based timestamp further off than this is not believed
+
+
+def settle(stream: Stream) -> None:
+    """Write down the last numbers that the running rules have sent."""
+    if stream.source is None:
+        return
+    for segment in reversed(stream.segments):
+        seq = min(segment.source.ring.highest, segment.rule.last)
+        if seq >= segment.rule.first:
+            stream.next_seq = seq + segment.rule.seq_offset + 1
+            _settle_media(stream, segment, seq)
+            return
+
+
+def _settle_media(stream: Stream, segment: Segment, seq: int) -> None:
+    """Timestamp and picture id of the newest packet that is there, from `seq` downwards."""
+    ring, rule = segment.source.ring, segment.rule
+    for candidate in range(seq, max(rule.first, seq - SEARCHED) - 1, -1):
+        packet = ring.get(candidate)
+        if packet is not None:
+            stream.last_timestamp = _shift(header.timestamp(packet), rule.timestamp_offset)
+            stream.last_sent_at = ring.arrival(candidate)
+            if rule.vp8:
+                _settle_vp8(stream, rule, packet)
+            return
+
+
+def _settle_vp8(stream: Stream, rule: Rule, packet: bytes) -> None:
+    descriptor = vp8.parse(packet, header.payload_offset(packet))
+    if descriptor.picture_id is not None:
+        stream.last_picture_id = descriptor.picture_id + rule.picture_id_offset
+    if descriptor.tl0picidx is not None:
+        stream.last_tl0 = descriptor.tl0picidx + rule.tl0_offset
+
+
+def make_rule(stream: Stream, source: Source, seq: int, packet: bytes, payload_type: int) -> Rule:
+    """The rule by which `source` continues the (settled) stream from its packet `seq` on."""
+    theirs = source.track.section.extensions
+    ours = stream.extensions
+    is_vp8 = source.codec.name == "VP8"
+    picture_id_offset, tl0_offset = _vp8_offsets(stream, packet) if is_vp8 else (0, 0)
+    return Rule(
+        stream=stream.id,
+        peer=stream.peer,
+        ssrc=stream.ssrc,
+        payload_type=payload_type,
+        first=seq,
+        seq_offset=stream.next_seq - seq,
+        timestamp_offset=_timestamp_offset(stream, source, seq, packet),
+        extensions=plan_extensions(
+            mid_id=ours.mid,
+            mid=stream.mid,
+            twcc_id=ours.transport_cc,
+            level_id=ours.audio_level,
+            source_level_id=theirs.audio_level,
+        ),
+        vp8=is_vp8,
+        picture_id_offset=picture_id_offset,
+        tl0_offset=tl0_offset,
+        keep_ciphertext=stream.nack and not stream.rtx_ssrc,
+    )
+
+
+def _vp8_offsets(stream: Stream, packet: bytes) -> tuple[int, int]:
+    descriptor = vp8.parse(packet, header.payload_offset(packet))
+    picture_id = tl0 = 0
+    if descriptor.picture_id is not None and stream.last_picture_id >= 0:
+        picture_id = stream.last_picture_id + 1 - descriptor.picture_id
+    if descriptor.tl0picidx is not None and stream.last_tl0 >= 0:
+        tl0 = stream.last_tl0 + 1 - descriptor.tl0picidx
+    return picture_id, tl0
+
+
+def _timestamp_offset(stream: Stream, source: Source, seq: int, packet: bytes) -> int:
+    theirs = header.timestamp(packet)
+    if stream.last_sent_at is None:
+        return _shift(stream.last_timestamp, -theirs)
+    rate = source.codec.clock_rate
+    by_clock = _same_instant(stream, source)
+    if by_clock is not None:
+        step = _shift(_shift(theirs, by_clock), -stream.last_timestamp)
+        if 0 < step < MAX_STEP_S * rate:
+            return by_clock
+    elapsed_s = max(0.0, source.ring.arrival(seq) - stream.last_sent_at)
+    step = max(1, round(elapsed_s * rate))
+    return _shift(stream.last_timestamp + step, -theirs)
+
+
+def _same_instant(stream: Stream, source: Source) -> int | None:
+    """The offset under which one instant of the publisher's clock has one outgoing timestamp."""
+    old = stream.segments[-1] if stream.segments else None
+    if old is None or old.source.track is not source.track:
+        return None
+    before, after = old.source.clock, source.clock
+    if before is None or after is None:
+        return None
+    theirs = after.rtp_timestamp + round((before.ntp - after.ntp) * source.codec.clock_rate)
+    return _shift(before.rtp_timestamp + old.rule.timestamp_offset, -theirs)
+
+
+def close_gap(rule: Rule, seq: int) -> tuple[Rule, Rule]:
+    """Leave packet `seq` out: the rule up to it, and the rule after it with numbers closed up."""
+    ended = _with(rule, last=seq - 1)
+    return ended, _with(rule, first=seq + 1, seq_offset=rule.seq_offset - 1)
+
+
+def end(segment: Segment, now: float) -> tuple[Rule, Rule] | None:
+    """Give the running rule its end, the newest packet: (old, new); None if it has one already."""
+    if segment.until is not None:
+        return None
+    old = segment.rule
+    segment.rule = _with(old, last=max(old.first - 1, segment.source.ring.highest))
+    segment.until = now + LINGER_S
+    return old, segment.rule
+
+
+def _with(rule: Rule, **changes: int) -> Rule:
+    fields = {name: getattr(rule, name) for name in rule.__struct_fields__}
+    return Rule(**{**fields, **changes})
+
+
+def _shift(timestamp: int, by: int) -> int:
+    return (timestamp + by) & 0xFFFFFFFF

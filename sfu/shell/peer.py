@@ -1,0 +1,134 @@
+"""One peer of the worker: its ICE paths, its DTLS connection and its transport."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from sfu.core.description import Connection
+from sfu.core.ice import Credentials, Health, IceAgent
+from sfu.shell.dtls import Certificate, Dtls, DtlsError
+from sfu.shell.executor import Transport
+from sfu.shell.udp import Address
+
+FIRST_CHECK_S = 30.0  # from the answer to the first check: a person may have to allow a firewall
+
+
+class Endpoint:
+    """One of our sockets, and whose each validated remote address is."""
+
+    __slots__ = ("peers", "socket")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.peers: dict[Address, Peer] = {}
+
+
+class Path:
+    """A way to a peer: our socket and its public address. Equal if both are."""
+
+    __slots__ = ("address", "endpoint")
+
+    def __init__(self, endpoint: Endpoint, address: Address) -> None:
+        self.endpoint = endpoint
+        self.address = address
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Path)
+            and self.endpoint is other.endpoint
+            and self.address == other.address
+        )
+
+    def __hash__(self) -> int:
+        return hash((id(self.endpoint), self.address))
+
+    def send(self, data: bytes) -> bool:
+        """False if the kernel did not take it (buffer full, interface gone): the peer is kept."""
+        try:
+            self.endpoint.socket.sendto(data, self.address)
+        except OSError:
+            return False
+        return True
+
+
+class Peer:
+    """Opened with the client's description; DTLS starts with the first authenticated check."""
+
+    def __init__(
+        self,
+        peer_id: str,
+        room: str,
+        connection: Connection,
+        certificate: Certificate,
+        max_bitrate_bps: int,
+        now: float,
+    ) -> None:
+        self.id = peer_id
+        self.room = room
+        self.connected = False
+        self._opened_at = now
+        self.ice: IceAgent[Path] = IceAgent(
+            Credentials(connection.local_ufrag, connection.local_password), now
+        )
+        self.transport = Transport(peer_id, max_bitrate_bps, self._send)
+        self._connection = connection
+        self.dtls = Dtls(certificate, connection.dtls_role, self._send)
+        self._reachable = asyncio.Event()
+        self._handshake: asyncio.Task[None] | None = None
+
+    def start(self, connected: Callable[[Peer], None], lost: Callable[[Peer, str], None]) -> None:
+        """Begin to wait for the client."""
+        self._handshake = asyncio.create_task(self._connect(connected, lost))
+
+    def continues(self, connection: Connection) -> bool:
+        """Whether a new description is of the same PeerConnection: its certificate tells."""
+        return connection.fingerprints == self._connection.fingerprints
+
+    def update(self, connection: Connection) -> None:
+        """A later description: more sections, or an ICE restart."""
+        if connection.local_ufrag != self._connection.local_ufrag:
+            self.ice.restart(Credentials(connection.local_ufrag, connection.local_password))
+        self._connection = connection
+
+    def checked(self, path: Path, ufrag: str, nominated: bool, now: float) -> None:
+        for dropped in self.ice.receive_check(path, ufrag, nominated, now):
+            dropped.endpoint.peers.pop(dropped.address, None)
+        self._reachable.set()
+
+    def moved(self, path: Path, now: float) -> None:
+        self.ice.receive_media(path, now)
+
+    def is_lost(self, now: float) -> bool:
+        if not self._reachable.is_set():
+            return now - self._opened_at > FIRST_CHECK_S
+        self.ice.heard_at = max(self.ice.heard_at, self.transport.heard_at)
+        return self.ice.health(now, media_expected=True) is Health.LOST
+
+    async def close(self) -> None:
+        """Say goodbye and forget the paths."""
+        if self._handshake is not None:
+            self._handshake.cancel()
+        await self.dtls.close()
+        self.transport.srtp = None
+        for path in self.ice.paths():
+            if path.endpoint.peers.get(path.address) is self:
+                del path.endpoint.peers[path.address]
+
+    def _send(self, data: bytes) -> bool:
+        path = self.ice.selected
+        return path is not None and path.send(data)
+
+    async def _connect(
+        self, connected: Callable[[Peer], None], lost: Callable[[Peer, str], None]
+    ) -> None:
+        await self._reachable.wait()
+        try:
+            self.transport.srtp = await self.dtls.handshake(self._connection.fingerprints)
+        except DtlsError as error:
+            lost(self, error.reason)
+            return
+        self.dtls.when_closed(lambda: lost(self, "closed"))
+        self.connected = True
+        connected(self)
