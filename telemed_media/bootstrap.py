@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp.web import Application
 
 from certs.addresses import reachable, read_interfaces
 from certs.pair import read_pair
@@ -40,9 +40,12 @@ from telemed_media.failures import answer_failures
 from telemed_media.health import Health
 from telemed_media.listener import ClientFinder, client_middleware
 from telemed_media.logs import AllowList
+from telemed_media.join_desk import exchange_by
 from telemed_media.loop_lag import LoopLag
 from telemed_media.metrics import Scrape, render
 from telemed_media.metrics_token import load_or_create_metrics_token
+from web import pages
+from web.headers import security_headers
 
 DATABASE_PATIENCE_S = 2.0
 
@@ -52,7 +55,7 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 class Front(msgspec.Struct, frozen=True):
     """What the front's process runs."""
 
-    app: web.Application
+    app: Application
     tls: ssl.SSLContext
     worker: WorkerClient
     calls: CallControl
@@ -116,10 +119,11 @@ def _certificate(given: FrontConfiguration) -> tuple[ssl.SSLContext, Certificate
 
 def _app(
     given: FrontConfiguration, health: Health, calls: CallControl, links: Links
-) -> web.Application:
+) -> Application:
     finder = ClientFinder(given.trusted_proxies, reachable(read_interfaces()))
-    app = web.Application(middlewares=[client_middleware(finder), answer_failures])
+    app = Application(middlewares=[client_middleware(finder), security_headers, answer_failures])
     health.add_routes(app)
+    pages.add_routes(app, exchange_by(links))
     app.router.add_get("/signal", calls.handler)
     return app
 

@@ -51,8 +51,8 @@ class Links:
         )
         return secret
 
-    async def exchange(self, secret: str) -> str:
-        """A fresh join token. Raises Refused (codes in `refusals.LINK`)."""
+    async def exchange(self, secret: str) -> tuple[str, Entry]:
+        """A fresh join token and whom it lets in. Raises Refused (codes in `refusals.LINK`)."""
         record = await self._find(secret)
         now = self._clock()
         if record.revoked:
@@ -62,7 +62,8 @@ class Links:
         room = await self._store.room(record.room)
         if room is None or room.phase is RoomPhase.ENDED:
             raise _refused("visit_ended")
-        return issue_token(self._key, _entry(record), LINK_TOKEN_TTL_S, now)
+        entry = _entry(record)
+        return issue_token(self._key, entry, LINK_TOKEN_TTL_S, now), entry
 
     async def revoke(self, secret: str) -> None:
         """Withdraw a link. Raises Refused(link_unknown)."""
