@@ -38,9 +38,9 @@ from telemed_media.data_folder import DataFolder
 from telemed_media.demo import DemoRoom, ensure_demo_room
 from telemed_media.failures import answer_failures
 from telemed_media.health import Health
+from telemed_media.join_desk import exchange_by
 from telemed_media.listener import ClientFinder, client_middleware
 from telemed_media.logs import AllowList
-from telemed_media.join_desk import exchange_by
 from telemed_media.loop_lag import LoopLag
 from telemed_media.metrics import Scrape, render
 from telemed_media.metrics_token import load_or_create_metrics_token

@@ -19,6 +19,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from sfu.api import Histogram, Stats
+from sfu.core.counters import HELP
 
 NAMESPACE = "telemed_media"
 SIGNALING_NOW = frozenset({"rooms", "participants", "waiting", "connections"})  # may fall again
@@ -73,7 +74,7 @@ def _worker(stats: Stats | None) -> Iterable[Metric]:
     )
     yield _histogram("worker_loop_lag_seconds", "Delay of the worker's loop", stats.loop_lag)
     for name, value in sorted(stats.counters.items()):
-        yield _counter(name, f"Media worker: {_readable(name)}", value)
+        yield _counter(name, HELP.get(name, _readable(name)), value)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

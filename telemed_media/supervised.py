@@ -71,9 +71,13 @@ class Supervised:
                 raise StartError(f"The {self._name} process does not start; its log says why.")
             await asyncio.sleep(pause_s)
 
+    def retire(self) -> None:
+        """From now on the child is not started again, whoever ends it."""
+        self._stopping.set()
+
     async def stop(self, limit_s: float) -> None:
         """Ask the child to stop, and end it after `limit_s`. Idempotent."""
-        self._stopping.set()
+        self.retire()
         if self._process is None or self._process.returncode is not None:
             return
         self._process.terminate()

@@ -91,6 +91,7 @@ async def _supervise(
     try:
         await asyncio.wait([*keepers, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        worker.retire()  # service managers signal every process at once
         await front.stop(FRONT_STOP_S)
         await worker.stop(WORKER_STOP_S)
         await _reap([*keepers, telling, stopping])
