@@ -78,8 +78,10 @@ class RoomActor:
         """Let the core's sends reach this connection."""
         self._connections[connection.id] = connection
 
-    def forget(self, connection: Connection) -> None:
+    def lose(self, connection: Connection) -> None:
+        """The connection is gone; the core learns of it after what is already queued."""
         self._connections.pop(connection.id, None)
+        self.post(lambda room, now: room.receive_disconnect(connection.id, now))
 
     def count(self) -> tuple[int, int]:
         """(admitted, waiting) seats."""

@@ -1,8 +1,7 @@
 """Call control as one object: the door for WebSockets, the rooms, and the ear on the media plane.
 
-A room is in memory while somebody has a seat in it. At start the rooms are read from disk and
-matched with what the media plane still carries: who has no admitted seat loses the media, everybody
-else keeps it and has the full time to come back, so a restart of this process ends no call.
+A connection is a handler that reads and a task that writes. The handler says hello, is brought to
+its room and then feeds it one frame at a time; whatever goes wrong here ends one connection.
 """
 
 from __future__ import annotations
@@ -16,15 +15,11 @@ from signaling.core import messages as m
 from signaling.core import refusals, wire
 from signaling.core.closing import Closing
 from signaling.core.entering import NewSeat
-from signaling.core.records import SeatRecord, hash_of
-from signaling.core.room import Room
-from signaling.core.seat_states import LIVE
+from signaling.core.records import hash_of
 from signaling.core.settings import CallSettings
 from signaling.ports import (
     Gatekeeper,
-    MediaEvent,
     MediaPlane,
-    PeerConnected,
     PlaneLost,
     Refused,
     VisitLog,
@@ -36,6 +31,7 @@ from signaling.shell.addresses import HelloLimits
 from signaling.shell.clock import Clock
 from signaling.shell.connection import Connection
 from signaling.shell.ids import Ids
+from signaling.shell.rooms import Rooms
 from signaling.shell.store import Store
 
 CLEAN_UP_EVERY_S = 3600.0  # expired token ids and links
@@ -59,8 +55,7 @@ class CallControl:
         self._settings = settings
         self._ids = ids
         self._hellos = HelloLimits(settings)
-        self._actors: dict[str, RoomActor] = {}
-        self._loading = asyncio.Lock()
+        self._rooms = Rooms(self._services, settings.room)
         self._connections: set[Connection] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._counters: Counter[str] = Counter()
@@ -69,23 +64,12 @@ class CallControl:
     @property
     def counters(self) -> dict[str, int]:
         """Counts since the start, and how many rooms and people there are now."""
-        people = [actor.count() for actor in self._actors.values()]
-        return dict(self._counters) | {
-            "rooms": len(people),
-            "participants": sum(admitted for admitted, _ in people),
-            "waiting": sum(waiting for _, waiting in people),
-            "connections": len(self._connections),
-        }
+        gauges = self._rooms.counters() | {"connections": len(self._connections)}
+        return dict(self._counters) | gauges
 
     async def start(self) -> None:
         """Read the rooms from disk, reconcile them with the media plane, begin to listen."""
-        store, plane = self._services.store, self._services.plane
-        for room in await store.rooms_with_seats():
-            await self._start_actor(room)
-        for peer, room in (await plane.peers()).items():
-            actor = self._actors.get(room)
-            if actor is None or not actor.has_admitted(peer):
-                await plane.close_peer(peer)
+        await self._rooms.start()
         self._tasks = [
             asyncio.create_task(self._listen(), name="media-events"),
             asyncio.create_task(self._clean_up(), name="clean-up"),
@@ -100,8 +84,7 @@ class CallControl:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for actor in list(self._actors.values()):
-            await actor.close()
+        await self._rooms.close()
 
     async def handler(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket from hello to its end."""
@@ -143,13 +126,14 @@ class CallControl:
         except door.Refusal as why:
             self._counters[f"refused_{why.closing.reason}"] += 1
             door.turn_away(connection, why)
+        except ConnectionError:
+            connection.drop()
         except Exception as problem:  # noqa: BLE001 this connection's edge: the person may come back
             lines.bug("connection failed", problem)
             connection.close(Closing.RESTARTING)
         finally:
             if actor is not None:
-                actor.forget(connection)
-                actor.post(lambda room, now: room.receive_disconnect(connection.id, now))
+                actor.lose(connection)
 
     def _limit(self, request: web.Request) -> None:
         address = str(request.get("client") or request.remote or "")
@@ -167,7 +151,7 @@ class CallControl:
             raise door.Refusal(refusals.closing_of(why.code), error) from None
         fresh = NewSeat(self._ids.participant(), self._ids.secret())
         self._counters["hellos"] += 1
-        return await self._bring(
+        return await self._rooms.bring(
             connection,
             entry.room,
             lambda room, now: room.receive_hello(connection.id, entry, fresh, hello.seen_chat, now),
@@ -178,58 +162,11 @@ class CallControl:
         if found is None:
             raise door.Refusal(Closing.SEAT_GONE)
         self._counters["resumes"] += 1
-        return await self._bring(
+        return await self._rooms.bring(
             connection,
             found.room,
             lambda room, now: room.receive_resume(connection.id, found, key, seen, now),
         )
-
-    async def _bring(self, connection: Connection, name: str, apply: Input) -> RoomActor:
-        """Feed a room its hello; a room that retired meanwhile is read anew."""
-        while True:
-            actor = await self._actor(name)
-            done = actor.post(apply)
-            if done is not None:
-                actor.know(connection)
-                await done
-                return actor
-
-    async def _actor(self, name: str) -> RoomActor:
-        async with self._loading:
-            if name not in self._actors:
-                await self._services.store.open_room(name, self._services.clock())
-                await self._start_actor(name)
-            return self._actors[name]
-
-    async def _start_actor(self, name: str) -> None:
-        room_size = self._settings.room.max_admitted
-        actor = RoomActor(
-            name,
-            self._services,
-            room_size,
-            load=lambda: self._load(name),
-            retired=lambda: self._actors.pop(name, None),
-        )
-        await actor.start()
-        self._actors[name] = actor
-
-    async def _load(self, name: str) -> Room:
-        """The room as the disk and the media plane know it."""
-        services = self._services
-        record = await services.store.room(name)
-        assert record is not None, "a room is written before it is used"
-        room = Room(record, self._settings.room)
-        seats = await services.store.seats(name)
-        room.restore(seats, await self._connected(seats), services.clock())
-        return room
-
-    async def _connected(self, seats: list[SeatRecord]) -> frozenset[str]:
-        if not any(seat.state in LIVE for seat in seats):
-            return frozenset()
-        try:
-            return frozenset(await self._services.plane.peers())
-        except Refused:
-            return frozenset()
 
     async def _converse(
         self, socket: web.WebSocketResponse, connection: Connection, actor: RoomActor
@@ -258,21 +195,11 @@ class CallControl:
     async def _listen(self) -> None:
         try:
             async for event in self._services.plane.events():
-                await self._route(event)
+                self._counters["planes_lost"] += isinstance(event, PlaneLost)
+                await self._rooms.route(event)
             lines.note("media events ended")
         except Exception as problem:  # noqa: BLE001 this task's supervisor: signalling goes on
             lines.bug("media events failed", problem)
-
-    async def _route(self, event: MediaEvent) -> None:
-        if isinstance(event, PlaneLost):
-            self._counters["planes_lost"] += 1
-            for actor in [self._actors[name] for name in event.rooms if name in self._actors]:
-                actor.lanes.forget_room()
-                actor.post(lambda room, _now: room.receive_media_event(event))
-        elif event.room in self._actors:
-            self._actors[event.room].post(lambda room, _now: room.receive_media_event(event))
-        elif isinstance(event, PeerConnected):
-            await self._services.plane.close_peer(event.peer)
 
     async def _clean_up(self) -> None:
         while True:

@@ -150,3 +150,6 @@ def test_who_waits_learns_nothing_and_nothing_breaks(script: list[tuple[object, 
         for output in scene.outputs:
             witness.read(output)
         scene.clear()
+    scene.wait(30)
+    scene.wait(90)
+    assert scene.room.is_vacant, "ghosts: nobody was heard of for two minutes"

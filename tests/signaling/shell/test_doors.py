@@ -179,7 +179,7 @@ async def stuff(clinic: Clinic, person: Caller) -> None:
     """Send somebody more than their queue holds, faster than any network takes it."""
     [connection] = [
         one
-        for actor in clinic.calls._actors.values()
+        for actor in clinic.calls._rooms._actors.values()
         for one in actor._connections.values()
         if actor._room._state.seats[person.participant].connection == one.id
     ]
