@@ -78,7 +78,7 @@ async def build_front(
     stack.push_async_callback(worker.close)
     await worker.start()
     plane = SfuMediaPlane(worker)
-    calls = _calls(plane, store, folder)
+    calls = _calls(given, plane, store, folder)
     stack.push_async_callback(calls.close)
     tls, certificate = _certificate(given)
     lag = LoopLag()
@@ -103,12 +103,13 @@ async def build_front(
     return Front(app, tls, worker, calls, demo, (lag.measure, certificate.keep))
 
 
-def _calls(plane: SfuMediaPlane, store: Store, folder: DataFolder) -> CallControl:
+def _calls(
+    given: FrontConfiguration, plane: SfuMediaPlane, store: Store, folder: DataFolder
+) -> CallControl:
     clock = steady_clock()
     gate = TokenGate(store, load_or_create_key(folder.keys), clock)
-    return CallControl(
-        plane, gate, StoredVisitLog(store), store, CallSettings(), clock, RandomIds()
-    )
+    settings = CallSettings(allowed_origins=(given.public_url,))
+    return CallControl(plane, gate, StoredVisitLog(store), store, settings, clock, RandomIds())
 
 
 def _certificate(given: FrontConfiguration) -> tuple[ssl.SSLContext, CertificateWatch]:

@@ -91,6 +91,8 @@ def reduce_exception(_logger: object, _method: str, event: Event) -> Event:
     if found is True:
         found = sys.exc_info()
     failure = found[1] if isinstance(found, tuple) else found
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]  # the first to fail ended the others
     if isinstance(failure, BaseException):
         event["error"] = type(failure).__qualname__
         event["frames"] = frames_of(failure)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -30,6 +31,7 @@ from telemed_media.supervised import Supervised
 
 FRONT_STOP_S = 3.5
 WORKER_STOP_S = 1.5
+FOR_OWNER_ONLY = 0o077
 
 
 class Announcement(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,6 +60,7 @@ def serve(settings: Settings, data: DataFolder, announce: Callable[[Announcement
 
     Raises DataFolderError, ReachError, CertificateError or StartError, each in words.
     """
+    os.umask(FOR_OWNER_ONLY)
     with lock(data), _listening(settings, data) as (plan, listening):
         asyncio.run(_supervise(plan, listening, announce))
 

@@ -92,6 +92,14 @@ def test_an_exception_leaves_class_frames_and_reference_but_no_message(
     assert "alice" not in written[0].getvalue()
 
 
+def test_of_a_group_of_exceptions_the_first_is_told(
+    written: tuple[io.StringIO, logs.AllowList],
+) -> None:
+    failure = ExceptionGroup("tasks", [KeyError("Alice"), ValueError("Bob")])
+    structlog.get_logger().error("task_failed", exc_info=failure)
+    assert lines(written[0])[0]["error"] == "KeyError"
+
+
 def test_records_of_libraries_keep_their_logger_only(
     written: tuple[io.StringIO, logs.AllowList],
 ) -> None:

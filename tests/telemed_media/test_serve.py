@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import ssl
@@ -78,19 +79,23 @@ class Running:
 
 async def start(data: Path, *flags: str) -> Running:
     """Serve on loopback and wait for the ready line."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(COMMAND), "serve", "--port", "0", "--host", "127.0.0.1"),
-        *("--data", str(data), *flags),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    log = data.with_name(f"{data.name}.log")
+    with log.open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(str(COMMAND), "serve", "--port", "0", "--host", "127.0.0.1"),
+            *("--data", str(data), *flags),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
     assert process.stdout is not None
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             line = await process.stdout.readline()
         return Running(process, msgspec.json.decode(line, type=Announcement), data)
-    except BaseException:
-        process.kill()
+    except BaseException as failure:
+        failure.add_note(log.read_text())
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
         raise
 
@@ -128,6 +133,12 @@ async def test_the_ready_line_says_where_everything_is(server: Running) -> None:
         assert link.startswith(f"{server.ready.url}/join#")
 
 
+async def test_everything_it_writes_is_for_its_owner_only(server: Running) -> None:
+    secret = [path for path in server.data.rglob("*") if path.parent.name in {"keys", "db"}]
+    assert {path.name for path in secret} >= {"join.ed25519", "metrics.token", "telemed.sqlite"}
+    assert not [path for path in secret if path.stat().st_mode & 0o077]
+
+
 async def test_a_ready_server_answers_operators(server: Running) -> None:
     assert (await server.get("/healthz"))[0] == 200
     assert (await server.get("/readyz"))[0] == 200
@@ -135,6 +146,13 @@ async def test_a_ready_server_answers_operators(server: Running) -> None:
     assert status == 200
     for name in PROMISED_METRICS:
         assert f"\ntelemed_media_{name}" in metrics, name
+
+
+@pytest.mark.parametrize("path", ["/", "/join", "/static/js/call.js", "/favicon.ico"])
+async def test_a_ready_server_has_the_pages(server: Running, path: str) -> None:
+    status, text = await server.get(path)
+    assert status == 200
+    assert text
 
 
 async def test_metrics_are_not_told_to_clients_of_a_proxy(server: Running) -> None:
