@@ -164,7 +164,8 @@ def _is_origin(url: str) -> bool:
         parts.port  # noqa: B018 - raises for a port that is none
     except ValueError:
         return False
-    return parts.scheme == "https" and bool(parts.hostname) and not (parts.path or parts.query)
+    plain = url.isascii() and "@" not in parts.netloc and not parts.path + parts.query
+    return parts.scheme == "https" and bool(parts.hostname) and plain and "#" not in url
 
 
 def _in_words(error: msgspec.ValidationError) -> str:

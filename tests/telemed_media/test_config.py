@@ -72,6 +72,8 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
         ("PUBLIC_URL", "http://call.example", "PUBLIC_URL must look like https://"),
         ("PUBLIC_URL", "https://call.example/path", "PUBLIC_URL must look like https://"),
         ("PUBLIC_URL", "https://call.example:x", "PUBLIC_URL must look like https://"),
+        ("PUBLIC_URL", "https://klinik-süd.example", "PUBLIC_URL must look like https://"),
+        ("PUBLIC_URL", "https://bob:secret@call.example", "PUBLIC_URL must look like https://"),
         ("ADVERTISE", "call.example", "ADVERTISE: "),
         ("TRUSTED_PROXIES", "10.0.0.0/33", "TRUSTED_PROXIES: "),
         ("TLS_CERT", "/cert.pem", "TLS_CERT and TLS_KEY are needed together"),

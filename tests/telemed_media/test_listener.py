@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from telemed_media.listener import Client, ClientFinder
 
@@ -35,3 +39,13 @@ def test_the_client_is_found(
     remote: str | None, forwarded: tuple[str, ...], client: Client
 ) -> None:
     assert FINDER.find(remote, forwarded) == client
+
+
+@given(st.text(max_size=50), st.lists(st.text(max_size=50), max_size=4))
+def test_no_header_makes_a_proxied_client_local_or_something_that_is_no_address(
+    remote: str, forwarded: list[str]
+) -> None:
+    for peer in (remote, PROXY, "127.0.0.1"):
+        client = FINDER.find(peer, forwarded)
+        assert client.address == "" or ipaddress.ip_address(client.address)
+        assert not (client.local and forwarded)
