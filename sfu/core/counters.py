@@ -8,6 +8,7 @@ HELP: dict[str, str] = {
     "packets_out": "RTP packets sent, retransmissions included",
     "bytes_out": "bytes of those packets, SRTP included",
     "lost_in": "RTP packets that did not arrive at first",
+    "unrepaired_in": "lost packets that never came in spite of requests",
     "nacks_out": "packets that we asked publishers to send again",
     "nacks_in": "packets that subscribers asked us to send again",
     "resent": "packets sent again to subscribers",
@@ -47,6 +48,7 @@ class Counters:
     packets_out: int
     bytes_out: int
     lost_in: int
+    unrepaired_in: int
     nacks_out: int
     nacks_in: int
     resent: int

@@ -72,7 +72,8 @@ def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
 
 def _request_missing(state: State, source: Source, now: float) -> None:
     publisher = source.track.publisher
-    wanted = nacks.due(source, publisher.rtt_s, now)
+    wanted, given_up = nacks.due(source, publisher.rtt_s, now)
+    state.counters.unrepaired_in += given_up
     if wanted and source.track.section.nack:
         state.counters.nacks_out += len(wanted)
         numbers = tuple(seq & 0xFFFF for seq in wanted)

@@ -27,11 +27,19 @@ def downlink_loss(streams: Iterable[Stream], now: float) -> float:
 
 def observe(subscriber: Subscriber, loss: float, now: float) -> bool:
     """Take the newest loss into account; True if the level changed."""
+    if loss > LOSS and not _sends_video(subscriber):
+        subscriber.calm_since = None
+        return False
     if loss > LOSS:
         subscriber.calm_since = None
         return _fall(subscriber, now)
     subscriber.guard_since = None
     return _climb(subscriber, loss, now)
+
+
+def _sends_video(subscriber: Subscriber) -> bool:
+    videos = (slot.video for slot in subscriber.slots)
+    return any(video is not None and video.source is not None for video in videos)
 
 
 def _fall(subscriber: Subscriber, now: float) -> bool:

@@ -26,17 +26,19 @@ def notice(source: Source, seq: int, now: float) -> bool:
     return False
 
 
-def due(source: Source, rtt_s: float, now: float) -> list[int]:
-    """Extended numbers to request now; found and hopeless ones are forgotten on the way."""
+def due(source: Source, rtt_s: float, now: float) -> tuple[list[int], int]:
+    """(extended numbers to request now, how many were given up); what has come is forgotten."""
     wanted: list[int] = []
+    given_up = 0
     for seq, missing in list(source.missing.items()):
         if source.ring.has(seq):
             del source.missing[seq]
             source.reception.received += missing.tries == 0  # late by itself: not a loss
         elif missing.tries >= MAX_TRIES or now - missing.noticed_at > MAX_AGE_S:
             del source.missing[seq]
+            given_up += 1
         elif missing.due_at <= now:
             missing.tries += 1
             missing.due_at = now + max(MIN_INTERVAL_S, rtt_s) * BACKOFF**missing.tries
             wanted.append(seq)
-    return wanted
+    return wanted, given_up

@@ -17,8 +17,8 @@ def scan(source: Source, now: float) -> tuple[list[bytes], bool]:
     """(new packets in order, whether a keyframe is the only repair left)."""
     ring, reception = source.ring, source.reception
     if reception.first < 0:
-        reception.first = ring.highest
-        source.scanned = ring.highest - 1
+        reception.first = ring.lowest()
+        source.scanned = reception.first - 1
     if ring.highest - source.scanned > ring.capacity:
         source.scanned = ring.highest - ring.capacity
         source.missing.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 VIDEO_PACKETS = 512  # 1.2 Mbit/s of 1100-byte packets is 140 packets/s; bursts of a keyframe fit
 AUDIO_PACKETS = 128  # 2.5 s at 20 ms
+REORDERED = 32  # packets of a stream's start that may come after a later one
 
 
 class Ring:
@@ -37,7 +38,7 @@ class Ring:
         self._arrivals[index] = arrival
         if seq > self.highest:
             if self.highest < 0:
-                self._tail = seq
+                self._tail = seq - REORDERED
             self.highest = seq
         return True
 
@@ -52,6 +53,10 @@ class Ring:
     def arrival(self, seq: int) -> float:
         """Seconds; only for a sequence number that `has`."""
         return self._arrivals[seq & self._mask]
+
+    def lowest(self) -> int:
+        """The oldest sequence number that is kept; only where there is one."""
+        return next(seq for seq in range(self._tail, self.highest + 1) if self.has(seq))
 
     def drop_older(self, horizon: float) -> None:
         """Release packets that arrived before `horizon`; the newest one always stays."""
