@@ -7,8 +7,8 @@ is the gate: it is called once per packet, and what it has accepted the accessor
 time: one-byte elements (ids 1–14, 1–16 bytes) and two-byte elements (ids 1–255, 0–255 bytes).
 Elements that overrun their block end the walk: what stands before them is still good.
 
-measured (1100-byte packet, 20-byte extension block, µs): payload_offset 0.19, sequence_number
-0.06, extension (second of three) 0.40, one_byte_extensions (two elements) 0.75.
+measured (1100-byte packet with three extensions, µs): payload_offset 0.13, sequence_number 0.06,
+extension (the second) 0.53, one_byte_extensions (two elements) 1.3.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ FIXED_HEADER_BYTES = 12  # RFC 3550 5.1
 ONE_BYTE_PROFILE = 0xBEDE  # RFC 8285 4.2
 TWO_BYTE_PROFILE = 0x1000  # RFC 8285 4.3; the low four bits are application bits
 _MAX_EXTENSION_WORDS = 0xFFFF
+_ONE_BYTE_PROFILE_BYTES = ONE_BYTE_PROFILE.to_bytes(2)
 
 _u16 = Struct("!H").unpack_from
 _u32 = Struct("!I").unpack_from
@@ -104,9 +105,24 @@ def extension(packet: bytes, ext_id: int) -> bytes | None:
     Raises:
         RtpError: the packet is shorter than its own header claims.
     """
-    for found, start, end in _elements(packet):
-        if found == ext_id:
-            return packet[start:end]
+    block_end = payload_offset(packet)
+    if not packet[0] & 0x10:
+        return None
+    at = FIXED_HEADER_BYTES + 4 * (packet[0] & 0x0F) + 4
+    if packet[at - 4 : at - 2] != _ONE_BYTE_PROFILE_BYTES:
+        return extensions(packet).get(ext_id)
+    while at < block_end:  # the walk of _one_byte_elements, without a generator: once per packet
+        head = packet[at]
+        if head >= 0xF0:
+            return None
+        at += 1
+        if head:
+            end = at + (head & 0x0F) + 1
+            if end > block_end:
+                return None
+            if head >> 4 == ext_id:
+                return packet[at:end]
+            at = end
     return None
 
 

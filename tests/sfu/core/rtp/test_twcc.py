@@ -1,0 +1,161 @@
+"""Transport-wide feedback: arrivals written and read back, and bodies written out by hand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfu.core.rtp import rtcp, twcc
+from sfu.core.rtp.packets import RtcpError, TransportFeedback
+
+Arrivals = list[tuple[int, int]]
+
+
+def walk(steps: list[tuple[int, int]], seq: int, now: int) -> Arrivals:
+    """(sequence step, µs step) pairs as arrivals."""
+    arrivals = []
+    for seq_step, time_step in steps:
+        seq, now = seq + seq_step, max(0, now + time_step)
+        arrivals.append((seq, now))
+    return arrivals
+
+
+streams = st.builds(
+    walk,
+    st.lists(
+        st.tuples(
+            st.integers(1, 40) | st.integers(1, 20_000),
+            st.integers(-2_000, 80_000) | st.integers(-9_000_000, 20_000_000),
+        ),
+        min_size=1,
+        max_size=60,
+    ),
+    st.integers(0, 200_000),
+    st.integers(0, 10**12),
+)
+
+
+def read_back(arrivals: Arrivals) -> list[TransportFeedback]:
+    packets = twcc.build_feedback(arrivals, 1, 2, 0)
+    assert all(len(packet) <= twcc.MAX_BYTES for packet in packets)
+    parsed = [rtcp.parse_compound(packet) for packet in packets]
+    assert all(len(found) == 1 for found in parsed)
+    return [f for found in parsed for f in found if isinstance(f, TransportFeedback)]
+
+
+@given(streams)
+def test_what_is_reported_is_read_back_with_every_arrival_in_its_tick(arrivals: Arrivals) -> None:
+    feedbacks = read_back(arrivals)
+    came = [item for f in feedbacks for item in twcc.arrival_times_us(f) if item[1] is not None]
+    assert [seq for seq, _ in came] == [seq & 0xFFFF for seq, _ in arrivals]
+    wrap = twcc.REFERENCE_US << 24
+    for (_, found), (_, true) in zip(came, arrivals, strict=True):
+        assert found is not None
+        assert abs((found - true + wrap // 2) % wrap - wrap // 2) <= twcc.TICK_US // 2
+
+
+@given(streams)
+def test_written_feedback_is_read_back_as_the_same_value(arrivals: Arrivals) -> None:
+    for feedback in twcc.report(arrivals, 7, 8, 250):
+        assert twcc.read(7, 8, twcc.write(feedback)) == feedback
+        assert len(twcc.write(feedback)) % 4 == 0
+
+
+@given(st.sets(st.integers(0, 600), min_size=1))
+def test_packets_between_reported_ones_are_reported_lost(numbers: set[int]) -> None:
+    (feedback,) = read_back([(seq, 1_000_000 + seq * 1000) for seq in numbers])
+    expected = {seq: seq in numbers for seq in range(min(numbers), max(numbers) + 1)}
+    assert {seq: delta is not None for seq, delta in feedback.arrivals} == expected
+
+
+def test_a_steady_stream_costs_one_chunk_and_a_byte_a_packet() -> None:
+    packets = twcc.build_feedback([(seq, 64_000 + seq * 5000) for seq in range(50)], 1, 2, 9)
+    assert packets[0].hex() == (
+        "8fcd0011" "00000001" "00000002" "0000 0032 000001 09".replace(" ", "")
+        + "2032"  # run of 50 small deltas
+        + "00" + "14" * 49
+    )  # fmt: skip
+
+
+def test_arrivals_in_any_order_are_sorted_and_the_earlier_of_two_counts() -> None:
+    assert twcc.report([(3, 9000), (1, 5000), (3, 7000)], 1, 2, 0) == [
+        TransportFeedback(1, 2, 1, 3, 0, 0, ((1, 5000), (2, None), (3, 2000)))
+    ]
+
+
+def test_a_packet_that_overtook_another_has_a_negative_delta() -> None:
+    (feedback,) = read_back([(10, 128_000), (11, 129_000), (12, 128_500)])
+    assert feedback.arrivals == ((10, 0), (11, 1000), (12, -500))
+
+
+def test_numbers_go_on_over_the_wrap() -> None:
+    (feedback,) = read_back([(65535, 0), (65536, 250)])
+    assert (feedback.base_seq, [seq for seq, _ in feedback.arrivals]) == (65535, [65535, 0])
+
+
+def test_a_pause_longer_than_a_delta_starts_another_feedback() -> None:
+    first, second = read_back([(1, 0), (2, 1000), (3, 9_000_000)])
+    assert (first.packet_count, second.base_seq, second.feedback_count) == (2, 3, 1)
+
+
+def test_the_feedback_count_wraps_at_eight_bits() -> None:
+    counts = [f.feedback_count for f in twcc.report([(1, 0), (2, 9_000_000)], 1, 2, 255)]
+    assert counts == [255, 0]
+
+
+def test_a_long_list_is_cut_into_packets_that_fit_a_path() -> None:
+    arrivals = [(seq, seq * 70_000) for seq in range(0, 4000, 2)]
+    feedbacks = read_back(arrivals)
+    assert len(feedbacks) > 3
+    assert sum(delta is not None for f in feedbacks for _, delta in f.arrivals) == 2000
+
+
+def test_no_arrivals_make_no_feedback() -> None:
+    assert twcc.build_feedback([], 1, 2, 0) == []
+
+
+def test_each_kind_of_chunk_is_read() -> None:
+    body = bytes.fromhex(
+        "0005 0017 ffffff 07"  # base 5, 23 packets, reference time -1
+        "0002"  # two lost
+        "a000"  # one-bit vector: came, then 13 lost
+        "d200"  # two-bit vector: small, lost, large, four lost
+        "04 08 fffe".replace(" ", "")
+    )
+    feedback = twcc.read(1, 2, body)
+    came = {seq: delta for seq, delta in feedback.arrivals if delta is not None}
+    assert (feedback.reference_time, feedback.packet_count) == (-1, 23)
+    assert came == {7: 1000, 21: 2000, 23: -500}
+    assert twcc.arrival_times_us(feedback)[2] == (7, -63_000)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "0000000100000",
+        "0000 0001 000000 00",  # no chunk
+        "0000 0001 000000 00 2001",  # no delta
+        "0000 0001 000000 00 4001 01",  # half a delta
+        "0000 0001 000000 00 6001 0101",  # reserved symbol
+        "0000 2001 000000 00 1fff 1fff",  # more packets than we read
+    ],
+)
+def test_a_broken_body_is_refused(body: str) -> None:
+    with pytest.raises(RtcpError):
+        twcc.read(1, 2, bytes.fromhex(body + "0" * (len(body.replace(" ", "")) % 2)))
+
+
+def test_chunks_that_say_nothing_end_with_the_body() -> None:
+    with pytest.raises(RtcpError):
+        twcc.read(1, 2, bytes.fromhex("0000000100000000") + bytes(1000))
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_raise_anything_but_rtcp_errors(body: bytes) -> None:
+    try:
+        feedback = twcc.read(1, 2, body)
+    except RtcpError:
+        return
+    assert len(feedback.arrivals) == feedback.packet_count <= twcc.MAX_STATUSES
