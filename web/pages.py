@@ -1,0 +1,73 @@
+"""The pages of the call: landing page, join page, the exchange of a link, static files.
+
+Nothing here knows a visit: the one thing that a page needs from the rest, a token for a link's
+secret, comes through the `exchange` parameter.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from web.exchange import EXCHANGE_RATE, Exchange, ExchangeRefused, ExchangeRoute, JoinTicket
+from web.rate import Rate
+from web.static_files import StaticFile, answer, load_static_files
+
+__all__ = ["ExchangeRefused", "JoinTicket", "add_routes"]
+
+_MANIFEST = {
+    "name": "Video visits",
+    "short_name": "Video visits",
+    "start_url": "/",
+    "display": "standalone",
+    "background_color": "#f3f6f5",
+    "theme_color": "#0c6b62",
+    "icons": [{"src": "/static/img/icon.svg", "sizes": "any", "type": "image/svg+xml"}],
+}
+
+
+def add_routes(app: web.Application, exchange: Exchange, rate: Rate = EXCHANGE_RATE) -> None:
+    """Adds every page; `exchange` turns a secret into a ticket or raises ExchangeRefused."""
+    pages = _Pages(load_static_files())
+    app.router.add_get("/", pages.landing)
+    app.router.add_get("/join", pages.join)
+    app.router.add_post("/join/exchange", ExchangeRoute(exchange, rate).handle)
+    app.router.add_get("/static/{path:.+}", pages.static)
+    app.router.add_get("/favicon.ico", pages.icon)
+    app.router.add_get("/manifest.webmanifest", pages.manifest)
+
+
+class _Pages:
+    def __init__(self, static: dict[str, StaticFile]) -> None:
+        self._static = static
+        templates = Environment(
+            loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined
+        )
+        modules = [f"/static/{path}" for path in static if path.endswith(".js")]
+        self._landing = templates.get_template("landing.html").render()
+        self._join = templates.get_template("join.html").render(modules=modules)
+
+    async def landing(self, _request: web.Request) -> web.Response:
+        return _page(self._landing)
+
+    async def join(self, _request: web.Request) -> web.Response:
+        return _page(self._join)
+
+    async def static(self, request: web.Request) -> web.Response:
+        file = self._static.get(request.match_info["path"])
+        if file is None:
+            raise web.HTTPNotFound
+        return answer(request, file)
+
+    async def icon(self, request: web.Request) -> web.Response:
+        return answer(request, self._static["img/icon.svg"])
+
+    async def manifest(self, _request: web.Request) -> web.Response:
+        body = msgspec.json.encode(_MANIFEST)
+        return web.Response(body=body, content_type="application/manifest+json")
+
+
+def _page(html: str) -> web.Response:
+    headers = {"Cache-Control": "no-cache"}
+    return web.Response(text=html, content_type="text/html", charset="utf-8", headers=headers)

@@ -1,0 +1,131 @@
+/** The call itself: stage, own picture, notices, controls and at most one open panel beside them. */
+
+import { ChatPanel } from "./chat-panel.js";
+import { Controls } from "./controls.js";
+import { DevicePicker } from "./device-picker.js";
+import { h, set } from "./dom.js";
+import { icon } from "./icons.js";
+import { Moderation } from "./moderation.js";
+import { Notices } from "./notices.js";
+import { PeoplePanel } from "./people-panel.js";
+import { Problems } from "./problems.js";
+import { SelfView } from "./self-view.js";
+import { listenForShortcuts } from "./shortcuts.js";
+import { Stage } from "./stage.js";
+import { t } from "./strings.js";
+
+/** @typedef {import("./call.js").MediaSession} MediaSession */
+/** @typedef {"chat" | "people" | "devices"} PanelName */
+
+export class CallScreen {
+  /** @type {Map<string, string>} names of those who were here, to tell who came and went */
+  #here = new Map();
+
+  /** @param {MediaSession} session @param {() => void} onLeave @param {AbortSignal} signal */
+  constructor(session, onLeave, signal) {
+    this.session = session;
+    const close = () => this.#toggle(null);
+    this.moderation = new Moderation(session.signaling, (failure) => this.notices.sayRefused(failure));
+    this.notices = new Notices(session, this.moderation, () => this.stage.playAll(), signal);
+    this.stage = new Stage(session, (blocked) => this.notices.setSoundBlocked(blocked), signal);
+    this.chat = new ChatPanel(session, () => this.#showPanels(), close, signal);
+    this.people = new PeoplePanel(session, this.moderation, close, signal);
+    this.devices = this.#devicesPanel(close, signal);
+    this.self = new SelfView(session.local, t("call.self"), signal);
+    this.controls = new Controls(session, {
+      chat: () => this.#toggle("chat"),
+      people: () => this.#toggle("people"),
+      devices: () => this.#toggle("devices"),
+      leave: onLeave,
+    }, signal);
+    this.root = this.#layout(signal);
+    this.#listen(signal);
+  }
+
+  /** @param {AbortSignal} signal */
+  #layout(signal) {
+    const problems = new Problems(this.session.local, signal);
+    set(this.self.root, "data-participant", this.session.me);
+    set(this.self.root, "hidden", !this.session.rights.publish);
+    return h("section", { class: "call" },
+      h("div", { class: "view" }, this.stage.root, this.self.root, this.notices.sound,
+        this.notices.root, problems.root),
+      this.chat.root, this.people.root, this.devices, this.controls.root);
+  }
+
+  /** @param {() => void} close @param {AbortSignal} signal */
+  #devicesPanel(close, signal) {
+    const picker = new DevicePicker(this.session.local, (id) => this.stage.useSpeaker(id), signal);
+    return h("aside", { class: "panel", "aria-label": t("device.title"), hidden: true },
+      h("header", { class: "panel-head" }, h("h2", {}, t("device.title")),
+        h("button", { type: "button", class: "quiet square", "aria-label": t("panel.close"),
+          onclick: close }, icon("close"))),
+      picker.root);
+  }
+
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    this.session.on("room", () => this.#roomChanged(), signal);
+    this.session.chat.on("change", (message) => {
+      if (message && message.participant !== this.session.me) {
+        this.notices.announce(t("chat.from", { name: message.name, text: message.text }));
+      }
+    }, signal);
+    const { rights } = this.session;
+    listenForShortcuts({
+      ...(rights.publish && {
+        m: () => this.controls.media.toggleMicrophone(),
+        v: () => this.controls.media.toggleCamera(),
+      }),
+      ...(rights.chat && { c: () => this.#toggle("chat") }),
+      escape: () => this.#toggle(null),
+    }, signal);
+  }
+
+  #roomChanged() {
+    this.notices.showWaiting(this.people.open);
+    const people = this.session.room?.participants ?? [];
+    const now = new Map(people.map(({ id, name }) => [id, name]));
+    const first = this.#here.size === 0;
+    for (const [id, name] of now) {
+      if (!first && !this.#here.has(id)) this.notices.announce(t("call.joined", { name }));
+    }
+    for (const [id, name] of this.#here) {
+      if (!now.has(id)) this.notices.announce(t("call.left", { name }));
+    }
+    this.#here = now;
+  }
+
+  /** Opens this panel, or closes it where it is open; the others close. @param {PanelName | null} name */
+  #toggle(name) {
+    const chat = name === "chat" && !this.chat.open;
+    const people = name === "people" && !this.people.open;
+    const devices = name === "devices" && this.devices.hidden;
+    this.#returnFocus();
+    this.chat.setOpen(chat);
+    this.people.setOpen(people);
+    set(this.devices, "hidden", !devices);
+    if (devices) this.devices.querySelector("button")?.focus({ preventScroll: true });
+    set(this.root, "data-panel", chat || people || devices);
+    this.notices.showWaiting(people);
+    this.#showPanels();
+  }
+
+  /** A panel that closes hands the focus back to the button that opened it. */
+  #returnFocus() {
+    const { controls } = this;
+    const inside = (/** @type {HTMLElement} */ panel) => panel.contains(document.activeElement);
+    if (inside(this.chat.root)) controls.chat.root.focus();
+    if (inside(this.people.root)) controls.people.root.focus();
+    if (inside(this.devices)) controls.devices.root.focus();
+  }
+
+  #showPanels() {
+    this.controls.update({
+      chat: this.chat.open,
+      people: this.people.open,
+      devices: !this.devices.hidden,
+      unread: this.chat.unread,
+    });
+  }
+}

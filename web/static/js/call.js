@@ -1,0 +1,356 @@
+/**
+ * The media session: signalling, local media and one connection to the server, joined into a call.
+ * It knows no page: a caller shows what its events say and tells it what is on the screen.
+ *
+ *   idle → connecting → waiting → call → over      (a resume goes from connecting to call at once)
+ *
+ * `reconnecting` is true while signalling or media that had been up is down; both come back by
+ * themselves. After each new media connection the receive slots start empty, and the server's
+ * newest snapshot fills them again.
+ */
+
+import { ChatLog } from "./chat-log.js";
+import { Emitter } from "./emitter.js";
+import { Negotiator } from "./negotiator.js";
+import { Patience } from "./patience.js";
+import { FIRST_PAIRS, Peer } from "./peer.js";
+import { Repair } from "./repair.js";
+import { Slot } from "./slots.js";
+
+/** @typedef {import("./messages.js").Room} Room */
+/** @typedef {import("./messages.js").Rights} Rights */
+/** @typedef {import("./messages.js").SlotState} SlotState */
+/** @typedef {import("./messages.js").Welcome} Welcome */
+/** @typedef {import("./messages.js").ViewedSlot} ViewedSlot */
+/** @typedef {import("./messages.js").QualityOf} QualityOf */
+/** @typedef {import("./messages.js").Source} Source */
+/** @typedef {"idle" | "connecting" | "waiting" | "call" | "over"} State */
+
+/** The server closes the connection once a seat is given up; a dead network must not hold anyone. */
+const LEAVE_TIMEOUT_MS = 1500;
+
+/**
+ * @typedef {object} SessionEvents
+ * @property {State} state also when `reconnecting` changed
+ * @property {string} seat the key that resumes this seat
+ * @property {Room} room
+ * @property {Slot[]} slots a new connection: every slot has a new stream
+ * @property {Slot} slot the owner or the phase of one slot changed
+ * @property {string[]} speakers
+ * @property {QualityOf[]} quality
+ * @property {Source} muted a moderator muted this source
+ * @property {{code: string, message: string}} refused a refusal that no request waits for
+ * @property {string} over why it is over: a reason of closings.js
+ */
+
+/**
+ * @typedef {object} Parts
+ * @property {import("./protocol.js").SignalingClient} signaling
+ * @property {import("./local-media.js").LocalMedia} local
+ * @property {import("./peer.js").Rtc} rtc
+ * @property {boolean} restartAtOnce see repair.js
+ * @property {() => Promise<void>} painted resolves once what was hidden is off the screen
+ * @property {() => number} [random]
+ */
+
+/** @extends {Emitter<SessionEvents>} */
+export class MediaSession extends Emitter {
+  /** @type {State} */ state = "idle";
+  /** @type {Room | null} */ room = null;
+  /** Own participant id, "" before welcome. */
+  me = "";
+  /** @type {Rights} */
+  rights = { publish: false, subscribe: false, moderate: false, chat: false };
+  /** @type {string[]} */ speakers = [];
+  /** @type {QualityOf[]} */ quality = [];
+  /** @type {Slot[]} */ slots = [];
+  /** @type {Peer | null} */ #peer = null;
+  /** @type {Negotiator | null} */ #negotiator = null;
+  /** @type {Repair} */ #repair;
+  /** @type {ViewedSlot[]} */ #view = [];
+  #patience = new Patience();
+  #offers = 0;
+  /** The server knows only the slots that it has answered. */
+  #answeredSlots = 0;
+  #mediaWasUp = false;
+  #rebuildDue = false;
+  #ends = new AbortController();
+
+  /** @param {Parts} parts */
+  constructor({ signaling, local, rtc, restartAtOnce, painted, random = Math.random }) {
+    super();
+    this.signaling = signaling;
+    this.local = local;
+    this.rtc = rtc;
+    this.painted = painted;
+    this.chat = new ChatLog((key, text) => signaling.request({ type: "chat", key, text }));
+    const actions = { restart: () => this.#restartIce(), rebuild: () => this.#rebuild() };
+    this.#repair = new Repair(actions, { restartAtOnce, random });
+    this.#listen();
+  }
+
+  /** The running RTCPeerConnection, for tests and statistics; null before admission. */
+  get pc() {
+    return this.#peer?.pc ?? null;
+  }
+
+  get reconnecting() {
+    if (this.state !== "call" && this.state !== "waiting") return false;
+    return !this.signaling.connected || (this.#mediaWasUp && this.#peer?.connected !== true);
+  }
+
+  /** The stream and receiver of a slot. @param {number} index */
+  receiveSlot(index) {
+    return this.#peer?.slots[index] ?? null;
+  }
+
+  /** @param {{token?: string | null, seat?: string | null}} credentials */
+  join(credentials) {
+    this.#to("connecting");
+    this.signaling.open(credentials);
+  }
+
+  /** Gives the seat up and ends, even where the server cannot be told. */
+  async leave() {
+    const timeout = new Promise((resolve) => setTimeout(resolve, LEAVE_TIMEOUT_MS));
+    await Promise.race([this.signaling.request({ type: "leave" }).catch(() => {}), timeout]);
+    this.#over("left");
+  }
+
+  /** Ends without giving the seat up; the local media stay with their owner. */
+  close() {
+    this.#ends.abort();
+    this.#repair.stop();
+    this.#dropPeer();
+    this.signaling.close();
+  }
+
+  /** The page says what it shows. @param {ViewedSlot[]} view */
+  setView(view) {
+    this.#view = view;
+    this.#sendView();
+  }
+
+  /** The page says that a slot shows a frame of its owner. @param {number} index @param {number} epoch */
+  shown(index, epoch) {
+    const slot = this.slots[index];
+    if (slot?.show(epoch)) this.emit("slot", slot);
+  }
+
+  /** The network changed or the page woke up. */
+  networkBack() {
+    this.signaling.networkBack();
+    this.#restartIce();
+  }
+
+  #listen() {
+    const { signaling, local } = this;
+    const { signal } = this.#ends;
+    signaling.on("welcome", (message) => this.#welcome(message), signal);
+    signaling.on("admitted", () => this.#enter(), signal);
+    signaling.on("room", (room) => this.#applyRoom(room), signal);
+    signaling.on("answer", ({ id, sdp }) => void this.#negotiator?.receive(id, sdp), signal);
+    signaling.on("slot_switched", (m) => this.#switched(m.slot, m.epoch, m.rtp_timestamp), signal);
+    signaling.on("speakers", ({ participants }) => this.#note("speakers", participants), signal);
+    signaling.on("quality", ({ participants }) => this.#measured(participants), signal);
+    signaling.on("chat_message", (message) => this.chat.receive(message), signal);
+    signaling.on("muted", ({ source }) => void this.#muted(source), signal);
+    signaling.on("media_lost", () => this.#repair.lost(), signal);
+    signaling.on("error", (message) => this.#refused(message), signal);
+    signaling.on("lost", () => this.#to(this.state), signal);
+    signaling.on("closed", ({ reason }) => this.#over(reason), signal);
+    local.on("change", (source) => void this.#localChanged(source), signal);
+  }
+
+  /** @param {Welcome} message */
+  #welcome(message) {
+    this.me = message.participant;
+    this.rights = message.rights;
+    this.#offers = 0;
+    this.emit("seat", message.seat);
+    if (message.state === "waiting") this.#to("waiting");
+    else this.#resume(message.media);
+    void this.chat.retry();
+  }
+
+  /** @param {boolean} mediaIsUp the server still carries the connection of before */
+  #resume(mediaIsUp) {
+    if (this.#peer === null || !mediaIsUp || this.#rebuildDue) return this.#enter();
+    this.#negotiator?.resend();
+    this.#sendMedia();
+    this.#sendView();
+    for (const slot of this.slots) if (slot.phase === "ready") this.#sendReady(slot);
+    if (!this.#peer.connected) this.#restartIce();
+    this.#to("call");
+  }
+
+  #enter() {
+    this.#to("call");
+    this.#rebuild();
+    this.#sendMedia();
+  }
+
+  #rebuild() {
+    this.#rebuildDue = !this.signaling.connected;
+    if (this.#rebuildDue || this.state !== "call") return;
+    this.#dropPeer();
+    const peer = new Peer(this.rtc, this.rights, this.local.tracks, this.#pairsWanted());
+    this.#peer = peer;
+    this.#negotiator = this.#negotiatorFor(peer);
+    peer.on("state", (state) => this.#peerState(state));
+    this.slots = peer.slots.map(({ screen }, index) => new Slot(index, screen));
+    this.emit("slots", this.slots);
+    this.#repair.began();
+    void this.#negotiator.want({ iceRestart: false });
+  }
+
+  /** @param {Peer} peer */
+  #negotiatorFor(peer) {
+    return new Negotiator({
+      peer,
+      nextId: () => ++this.#offers,
+      send: (offer) => this.signaling.send(offer),
+      onAnswered: () => this.#answered(),
+      onFailed: () => this.#repair.lost(),
+    });
+  }
+
+  #answered() {
+    this.#answeredSlots = this.slots.length;
+    this.#sendView();
+    if (this.room) this.#applyRoom(this.room);
+  }
+
+  #restartIce() {
+    if (this.#peer && this.signaling.connected) void this.#negotiator?.want({ iceRestart: true });
+  }
+
+  /** @param {import("./peer.js").PeerEvents["state"]} state */
+  #peerState(state) {
+    this.#repair.heard(state);
+    if (state === "connected") this.#mediaWasUp = true;
+    this.#to(this.state);
+  }
+
+  #dropPeer() {
+    this.#negotiator?.stop();
+    this.#peer?.close();
+    this.#negotiator = null;
+    this.#peer = null;
+    this.#answeredSlots = 0;
+  }
+
+  #pairsWanted() {
+    const others = this.room?.participants.filter(({ id, rights }) => id !== this.me && rights.publish);
+    return Math.max(FIRST_PAIRS, others?.length ?? 0);
+  }
+
+  #growIfNeeded() {
+    const peer = this.#peer;
+    if (!peer || !this.rights.subscribe || this.#pairsWanted() <= peer.pairs) return;
+    peer.grow(this.#pairsWanted());
+    for (const { screen } of peer.slots.slice(this.slots.length)) {
+      this.slots.push(new Slot(this.slots.length, screen));
+    }
+    this.emit("slots", this.slots);
+    void this.#negotiator?.want({ iceRestart: false });
+  }
+
+  /** @param {Room} room */
+  #applyRoom(room) {
+    this.room = room;
+    this.#growIfNeeded();
+    this.emit("room", room);
+    for (const state of room.slots) void this.#applySlot(state);
+  }
+
+  /** @param {SlotState} state */
+  async #applySlot(state) {
+    const slot = this.slots[state.slot];
+    if (!slot) return;
+    const wasShown = slot.phase === "live";
+    const { phase, participant } = slot;
+    const hide = slot.assign(state);
+    if (slot.phase !== phase || slot.participant !== participant) this.emit("slot", slot);
+    if (hide && slot.phase === "hidden") {
+      if (wasShown) await this.painted();
+      if (slot.confirm(state.epoch)) this.#sendReady(slot);
+    }
+    if (state.live && slot.phase === "ready") this.#switched(state.slot, state.epoch, null);
+  }
+
+  /** @param {Slot} slot */
+  #sendReady({ index, epoch }) {
+    this.signaling.send({ type: "slot_ready", slot: index, epoch });
+  }
+
+  /** @param {number} index @param {number} epoch @param {number | null} from */
+  #switched(index, epoch, from) {
+    const slot = this.slots[index];
+    if (slot?.switch(epoch, from)) this.emit("slot", slot);
+  }
+
+  /** @param {Source} source */
+  async #muted(source) {
+    if (source === "microphone") await this.local.setMicrophone(false);
+    if (source === "camera") await this.local.setCamera(false);
+    if (source === "screen") this.local.stopScreen();
+    this.emit("muted", source);
+  }
+
+  /** @param {import("./messages.js").ErrorMessage} message */
+  #refused({ code, message, request, offer }) {
+    if (typeof request === "number") return;
+    if (typeof offer === "number") this.#negotiator?.refused(offer);
+    this.emit("refused", { code, message });
+  }
+
+  /** @param {Source} source */
+  async #localChanged(source) {
+    this.#sendMedia();
+    await this.#peer?.setTrack(source, this.local.tracks[source]);
+  }
+
+  #sendMedia() {
+    if (this.state === "call") this.signaling.send({ type: "media", ...this.local.sending });
+  }
+
+  #sendView() {
+    const slots = this.#view.filter(({ slot }) => slot < this.#answeredSlots);
+    if (slots.length) this.signaling.send({ type: "view", slots });
+  }
+
+  /**
+   * @template {"speakers" | "quality"} K
+   * @param {K} what
+   * @param {SessionEvents[K]} value
+   */
+  #note(what, value) {
+    /** @type {SessionEvents} */ (/** @type {unknown} */ (this))[what] = value;
+    this.emit(what, value);
+  }
+
+  /** @param {QualityOf[]} participants */
+  #measured(participants) {
+    this.#note("quality", participants);
+    this.#patience.note(participants, this.me, performance.now());
+    for (const slot of this.slots) {
+      const received = this.receiveSlot(slot.index);
+      if (received) this.#patience.apply(received, slot.participant, performance.now());
+    }
+  }
+
+  /** @param {string} reason */
+  #over(reason) {
+    if (this.state === "over") return;
+    this.#to("over");
+    this.close();
+    this.emit("over", reason);
+  }
+
+  /** @param {State} state */
+  #to(state) {
+    this.state = state;
+    this.emit("state", state);
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * What this person sends: microphone, camera, screen. Each source has a track or null; a change of
+ * any is a `change` event. Muting the microphone keeps the device (it must come back at once);
+ * switching the camera off stops the track, so that its light goes out.
+ */
+
+import { problemOf } from "./device-problems.js";
+import { Emitter } from "./emitter.js";
+
+/** @typedef {import("./messages.js").Source} Source */
+/** @typedef {import("./device-problems.js").DeviceProblem} DeviceProblem */
+/** @typedef {{microphone: boolean, camera: boolean, microphoneId: string, cameraId: string}} Choices */
+
+/** Echo cancellation and its siblings are what a consultation needs; music is not sent here. */
+const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+/** 1280×720 is the smallest picture of which browsers make three simulcast layers. */
+const PICTURE = {
+  width: { ideal: 1280 },
+  height: { ideal: 720 },
+  frameRate: { ideal: 24, max: 30 },
+};
+const SCREEN = { frameRate: { ideal: 10, max: 15 } };
+
+/**
+ * @typedef {object} LocalEvents
+ * @property {Source} change a track came, went or was muted
+ * @property {{source: Source, problem: DeviceProblem}} problem a device could not be had, or was lost
+ */
+
+/** @extends {Emitter<LocalEvents>} */
+export class LocalMedia extends Emitter {
+  /** @type {MediaDevices | undefined} undefined on an insecure page */ #devices;
+  /** @type {{[source in Source]: MediaStreamTrack | null}} */
+  tracks = { microphone: null, camera: null, screen: null };
+  /** @type {{microphone?: DeviceProblem, camera?: DeviceProblem}} what stands in the way now */
+  problems = {};
+  /** @type {Choices} */
+  choices = { microphone: true, camera: true, microphoneId: "", cameraId: "" };
+
+  /** @param {MediaDevices | undefined} devices */
+  constructor(devices) {
+    super();
+    this.#devices = devices;
+  }
+
+  /** What is really sent now. */
+  get sending() {
+    const { microphone, camera, screen } = this.tracks;
+    return {
+      microphone: microphone !== null && microphone.enabled,
+      camera: camera !== null,
+      screen: screen !== null,
+    };
+  }
+
+  get canShareScreen() {
+    return typeof this.#devices?.getDisplayMedia === "function";
+  }
+
+  /** Asks for what was chosen, in one question where possible; takes what it can get. */
+  async start() {
+    const { camera } = this.choices;
+    const together = camera && (await this.#acquireBoth());
+    if (!together) {
+      await this.#acquire("microphone");
+      if (camera) await this.#acquire("camera");
+    }
+    this.#applyMute();
+  }
+
+  /** @param {boolean} on */
+  async setMicrophone(on) {
+    this.choices = { ...this.choices, microphone: on };
+    if (on && this.tracks.microphone === null) await this.#acquire("microphone");
+    this.#applyMute();
+  }
+
+  /** @param {boolean} on */
+  async setCamera(on) {
+    this.choices = { ...this.choices, camera: on };
+    if (!on) this.#release("camera");
+    else if (this.tracks.camera === null) await this.#acquire("camera");
+  }
+
+  /**
+   * Takes another microphone or camera; the call goes on with the new one.
+   * @param {"microphone" | "camera"} source
+   * @param {string} deviceId
+   */
+  async choose(source, deviceId) {
+    this.choices = { ...this.choices, [`${source}Id`]: deviceId };
+    if (source === "camera" && !this.choices.camera) return;
+    // Some phones cannot open two cameras at once: the old one goes first.
+    this.#release(source);
+    await this.#acquire(source);
+    this.#applyMute();
+  }
+
+  /** Shares a screen that the person picks; false where they changed their mind. */
+  async shareScreen() {
+    try {
+      const stream = await this.#devices?.getDisplayMedia({ video: SCREEN, audio: false });
+      const track = stream?.getVideoTracks()[0] ?? null;
+      if (track) track.contentHint = "detail";
+      this.#take("screen", track);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem !== "denied") this.emit("problem", { source: "screen", problem });
+    }
+    return this.tracks.screen !== null;
+  }
+
+  stopScreen() {
+    this.#release("screen");
+  }
+
+  /** Lets go of every device. */
+  stop() {
+    for (const source of /** @type {Source[]} */ (Object.keys(this.tracks))) this.#release(source);
+  }
+
+  /** The devices that can be chosen, by kind; names are empty before permission. */
+  async list() {
+    const all = (await this.#devices?.enumerateDevices()) ?? [];
+    const of = (/** @type {MediaDeviceKind} */ kind) =>
+      all.filter((device) => device.kind === kind && device.deviceId !== "");
+    return { microphone: of("audioinput"), camera: of("videoinput"), speaker: of("audiooutput") };
+  }
+
+  async #acquireBoth() {
+    try {
+      const stream = await this.#ask({ audio: this.#voice(), video: this.#picture() });
+      this.#take("microphone", stream.getAudioTracks()[0] ?? null);
+      this.#take("camera", stream.getVideoTracks()[0] ?? null);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @param {"microphone" | "camera"} source */
+  async #acquire(source) {
+    try {
+      const wanted = source === "microphone" ? { audio: this.#voice() } : { video: this.#picture() };
+      const stream = await this.#ask(wanted);
+      this.#take(source, stream.getTracks()[0] ?? null);
+    } catch (error) {
+      const problem = this.#devices ? problemOf(error) : "insecure";
+      this.problems = { ...this.problems, [source]: problem };
+      this.emit("problem", { source, problem });
+    }
+  }
+
+  /** @param {MediaStreamConstraints} constraints */
+  async #ask(constraints) {
+    if (!this.#devices) throw new TypeError("mediaDevices");
+    return this.#devices.getUserMedia(constraints);
+  }
+
+  #voice() {
+    return { ...VOICE, ...preferred(this.choices.microphoneId) };
+  }
+
+  #picture() {
+    return { ...PICTURE, ...preferred(this.choices.cameraId) };
+  }
+
+  /** @param {Source} source @param {MediaStreamTrack | null} track */
+  #take(source, track) {
+    this.tracks[source]?.stop();
+    this.tracks = { ...this.tracks, [source]: track };
+    if (source !== "screen") delete this.problems[source];
+    if (track) track.onended = () => this.#ended(source, track);
+    this.emit("change", source);
+  }
+
+  /** @param {Source} source @param {MediaStreamTrack} track */
+  #ended(source, track) {
+    if (this.tracks[source] !== track) return;
+    this.#release(source);
+    // A screen share ends by the browser's own stop button: nothing is wrong then.
+    if (source === "screen") return;
+    this.problems = { ...this.problems, [source]: "missing" };
+    this.emit("problem", { source, problem: "missing" });
+  }
+
+  /** @param {Source} source */
+  #release(source) {
+    const track = this.tracks[source];
+    if (track === null) return;
+    track.onended = null;
+    track.stop();
+    this.tracks = { ...this.tracks, [source]: null };
+    this.emit("change", source);
+  }
+
+  #applyMute() {
+    const track = this.tracks.microphone;
+    if (track) track.enabled = this.choices.microphone;
+    this.emit("change", "microphone");
+  }
+}
+
+/**
+ * A wish, not a demand: a device that is gone must not leave the person without any.
+ * @param {string} deviceId
+ */
+function preferred(deviceId) {
+  return deviceId === "" ? {} : { deviceId: { ideal: deviceId } };
+}

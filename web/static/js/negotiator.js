@@ -1,0 +1,102 @@
+/**
+ * Offers and answers of one connection: the client always offers, one offer is in flight, its
+ * number tells its answer from stale ones. What is wanted meanwhile waits for the answer.
+ */
+
+/** @typedef {import("./peer.js").Peer} Peer */
+/** @typedef {import("./messages.js").Offer} Offer */
+
+/** The server answers within milliseconds; an offer without an answer by then is lost. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/**
+ * @typedef {object} Wiring
+ * @property {Peer} peer
+ * @property {() => number} nextId counts up within one signalling connection
+ * @property {(offer: Offer) => void} send may lose the offer; `resend` mends that
+ * @property {() => void} onAnswered
+ * @property {() => void} onFailed the connection cannot be negotiated; a new one is needed
+ */
+
+export class Negotiator {
+  /** @type {Wiring} */ #wiring;
+  /** @type {number | null} */ #inFlight = null;
+  #describing = false;
+  #stopped = false;
+  /** @type {{iceRestart: boolean} | null} */ #wanted = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+
+  /** @param {Wiring} wiring */
+  constructor(wiring) {
+    this.#wiring = wiring;
+  }
+
+  /** Asks for an offer, now or after the one in flight. @param {{iceRestart: boolean}} options */
+  async want({ iceRestart }) {
+    this.#wanted = { iceRestart: iceRestart || this.#wanted?.iceRestart === true };
+    if (this.#inFlight === null && !this.#describing) await this.#offer();
+  }
+
+  /** Sends the unanswered offer again, over a new signalling connection. */
+  resend() {
+    if (this.#inFlight !== null) this.#send(this.#wiring.peer.described());
+  }
+
+  /** @param {number} id @param {string} sdp */
+  async receive(id, sdp) {
+    if (this.#stopped || id !== this.#inFlight) return;
+    this.#settle();
+    try {
+      await this.#wiring.peer.accept(sdp);
+    } catch {
+      return this.#fail();
+    }
+    if (this.#stopped) return;
+    this.#wiring.onAnswered();
+    if (this.#wanted) await this.#offer();
+  }
+
+  /** The server did not take this offer. @param {number} id */
+  refused(id) {
+    if (id === this.#inFlight) this.#fail();
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#settle();
+  }
+
+  async #offer() {
+    const { iceRestart } = this.#wanted ?? { iceRestart: false };
+    this.#wanted = null;
+    this.#describing = true;
+    try {
+      const description = await this.#wiring.peer.describe({ iceRestart });
+      if (!this.#stopped) this.#send(description);
+    } catch {
+      this.#fail();
+    } finally {
+      this.#describing = false;
+    }
+  }
+
+  /** @param {import("./peer.js").Description} description */
+  #send(description) {
+    const id = this.#wiring.nextId();
+    this.#inFlight = id;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fail(), ANSWER_TIMEOUT_MS);
+    this.#wiring.send({ type: "offer", id, ...description });
+  }
+
+  #settle() {
+    this.#inFlight = null;
+    clearTimeout(this.#timer);
+  }
+
+  #fail() {
+    if (this.#stopped) return;
+    this.stop();
+    this.#wiring.onFailed();
+  }
+}

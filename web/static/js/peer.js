@@ -1,0 +1,182 @@
+/**
+ * One RTCPeerConnection to the server: what it sends, in a fixed order (microphone, camera, screen),
+ * and the receive slots behind it. People come and go and screens are shared without a new offer;
+ * only more slots need one. A connection is never repaired beyond an ICE restart: a new one is made.
+ */
+
+import { Emitter } from "./emitter.js";
+
+/** @typedef {import("./messages.js").Source} Source */
+/** @typedef {import("./messages.js").OfferSlot} OfferSlot */
+/** @typedef {{RTCPeerConnection: typeof RTCPeerConnection, MediaStream: typeof MediaStream}} Rtc */
+/** @typedef {{audio: RTCRtpTransceiver | null, video: RTCRtpTransceiver, screen: boolean,
+ *   stream: MediaStream}} ReceiveSlot */
+/** @typedef {{sdp: string, publish: {[source in Source]?: string}, slots: OfferSlot[]}} Description */
+
+/** Pairs of the first offer: enough for a visit with an interpreter and a relative. */
+export const FIRST_PAIRS = 3;
+/** The server knows 32 slots; one of them shows the screen. */
+export const MOST_PAIRS = 31;
+
+/** Lowest first: browsers drop the last ones when the camera is small (a 640×480 camera sends two). */
+const CAMERA_LAYERS = [
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000, maxFramerate: 30 },
+  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 400_000, maxFramerate: 30 },
+  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_200_000, maxFramerate: 30 },
+];
+/** A document has to be readable; it hardly moves. */
+const SCREEN_LAYER = [{ maxBitrate: 1_500_000, maxFramerate: 15 }];
+
+/**
+ * @typedef {object} PeerEvents
+ * @property {"connecting" | "connected" | "disconnected" | "failed" | "closed"} state `closed` also
+ *   when the server ended the DTLS connection, long before ICE notices
+ */
+
+/** @extends {Emitter<PeerEvents>} */
+export class Peer extends Emitter {
+  /** @type {ReceiveSlot[]} */ slots = [];
+  /** @type {{[source in Source]?: RTCRtpTransceiver}} */ #senders = {};
+  /** @type {Rtc} */ #rtc;
+  /** @type {RTCDtlsTransport | null} */ #dtls = null;
+  #closed = false;
+
+  /**
+   * @param {Rtc} rtc
+   * @param {{publish: boolean, subscribe: boolean}} rights
+   * @param {{[source in Source]: MediaStreamTrack | null}} tracks
+   * @param {number} pairs
+   */
+  constructor(rtc, rights, tracks, pairs) {
+    super();
+    this.#rtc = rtc;
+    this.pc = new rtc.RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+    this.pc.onconnectionstatechange = () => this.#report(this.pc.connectionState);
+    if (rights.publish) this.#addSenders(tracks);
+    if (rights.subscribe) this.#addSlots(pairs);
+  }
+
+  get connected() {
+    return this.pc.connectionState === "connected" && this.#dtls?.state !== "closed";
+  }
+
+  get pairs() {
+    return this.slots.filter((slot) => !slot.screen).length;
+  }
+
+  /**
+   * Sends this track from now on, or nothing; needs no offer.
+   * @param {Source} source
+   * @param {MediaStreamTrack | null} track
+   */
+  async setTrack(source, track) {
+    const sender = this.#senders[source]?.sender;
+    if (sender && sender.track !== track && !this.#closed) await sender.replaceTrack(track);
+  }
+
+  /** Adds receive slots until there are `pairs` of them; the next offer carries them. @param {number} pairs */
+  grow(pairs) {
+    while (this.pairs < Math.min(pairs, MOST_PAIRS)) this.#addPair();
+  }
+
+  /**
+   * Makes an offer; the candidates are not waited for, because the server never uses them.
+   * @param {{iceRestart: boolean}} options
+   * @returns {Promise<Description>}
+   */
+  async describe({ iceRestart }) {
+    const offer = await this.pc.createOffer({ iceRestart });
+    await this.pc.setLocalDescription(offer);
+    return this.described();
+  }
+
+  /** The offer that is still without an answer, to be sent once more. @returns {Description} */
+  described() {
+    return {
+      sdp: this.pc.localDescription?.sdp ?? "",
+      publish: this.#publishMids(),
+      slots: this.slots.map(slotMids),
+    };
+  }
+
+  /** @param {string} sdp */
+  async accept(sdp) {
+    await this.pc.setRemoteDescription({ type: "answer", sdp });
+    if (!this.#closed) this.#watchDtls();
+  }
+
+  close() {
+    this.#closed = true;
+    this.pc.onconnectionstatechange = null;
+    if (this.#dtls) this.#dtls.onstatechange = null;
+    this.pc.close();
+  }
+
+  /** @param {{[source in Source]: MediaStreamTrack | null}} tracks */
+  #addSenders(tracks) {
+    this.#senders = {
+      microphone: this.#addSender(tracks.microphone ?? "audio"),
+      camera: this.#addSender(tracks.camera ?? "video", CAMERA_LAYERS),
+      screen: this.#addSender(tracks.screen ?? "video", SCREEN_LAYER),
+    };
+  }
+
+  /**
+   * @param {MediaStreamTrack | string} trackOrKind
+   * @param {RTCRtpEncodingParameters[]} [sendEncodings]
+   */
+  #addSender(trackOrKind, sendEncodings) {
+    const init = sendEncodings ? { sendEncodings } : {};
+    return this.pc.addTransceiver(trackOrKind, { direction: "sendonly", ...init });
+  }
+
+  /** @param {number} pairs */
+  #addSlots(pairs) {
+    for (let pair = 0; pair < FIRST_PAIRS; pair += 1) this.#addPair();
+    const video = this.pc.addTransceiver("video", { direction: "recvonly" });
+    this.#addSlot({ audio: null, video, screen: true });
+    this.grow(pairs);
+  }
+
+  #addPair() {
+    const audio = this.pc.addTransceiver("audio", { direction: "recvonly" });
+    const video = this.pc.addTransceiver("video", { direction: "recvonly" });
+    this.#addSlot({ audio, video, screen: false });
+  }
+
+  /** @param {Omit<ReceiveSlot, "stream">} slot */
+  #addSlot(slot) {
+    const tracks = [slot.audio, slot.video].flatMap((m) => (m ? [m.receiver.track] : []));
+    this.slots.push({ ...slot, stream: new this.#rtc.MediaStream(tracks) });
+  }
+
+  #publishMids() {
+    /** @type {{[source in Source]?: string}} */
+    const mids = {};
+    for (const source of /** @type {Source[]} */ (Object.keys(this.#senders))) {
+      const mid = this.#senders[source]?.mid;
+      if (mid) mids[source] = mid;
+    }
+    return mids;
+  }
+
+  #watchDtls() {
+    const transceiver = this.pc.getTransceivers()[0];
+    const dtls = transceiver?.sender.transport ?? transceiver?.receiver.transport ?? null;
+    if (dtls === null || dtls === this.#dtls) return;
+    this.#dtls = dtls;
+    dtls.onstatechange = () => {
+      if (dtls.state === "closed" || dtls.state === "failed") this.#report("closed");
+    };
+  }
+
+  /** @param {RTCPeerConnectionState} state */
+  #report(state) {
+    if (state !== "new") this.emit("state", state);
+  }
+}
+
+/** @param {ReceiveSlot} slot @returns {OfferSlot} */
+function slotMids({ audio, video, screen }) {
+  return screen ? { video: video.mid, screen } : { video: video.mid, audio: audio?.mid ?? null };
+}

@@ -1,0 +1,58 @@
+/** The calm screens: connecting, the waiting room, and what is said when the call is over. */
+
+import { h } from "./dom.js";
+import { MediaToggles } from "./media-toggles.js";
+import { Problems } from "./problems.js";
+import { SelfView } from "./self-view.js";
+import { keyOr, t } from "./strings.js";
+
+/** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
+
+/** Reasons after which the same link can bring the person back. */
+const COMES_BACK = new Set(["left", "replaced", "locked", "room_full", "denied", "token_expired",
+  "token_used", "seat_gone", "offline", "problem", "too_many_requests", "bad_message", "too_large"]);
+
+/** Between the button and the server's welcome. */
+export function connectingScreen() {
+  return h("section", { class: "screen", role: "status" },
+    h("div", { class: "card calm" },
+      h("div", { class: "breath", "aria-hidden": "true" }),
+      h("h1", {}, t("connecting.title")),
+      h("p", { class: "lead" }, t("connecting.text"))));
+}
+
+/**
+ * The waiting room: nobody's name, a picture of oneself, and the promise that it goes on by itself.
+ * @param {LocalMedia} local
+ * @param {() => void} leave
+ * @param {AbortSignal} signal
+ */
+export function waitingScreen(local, leave, signal) {
+  const toggles = new MediaToggles(local, signal);
+  return h("section", { class: "screen waiting" },
+    h("div", { class: "card calm" },
+      h("div", { class: "breath", "aria-hidden": "true" }),
+      h("h1", { tabindex: -1 }, t("waiting.title")),
+      h("p", { class: "lead", role: "status" }, t("waiting.text")),
+      new SelfView(local, t("waiting.preview"), signal).root,
+      new Problems(local, signal).root,
+      h("div", { class: "row toggles" }, toggles.microphone.root, toggles.camera.root),
+      h("button", { type: "button", class: "quiet", "data-action": "leave", onclick: leave },
+        t("waiting.leave"))));
+}
+
+/**
+ * The end, whatever it was, with what to do now.
+ * @param {{reason: string, message: string, onRejoin: (() => void) | null}} ending
+ */
+export function endScreen({ reason, message, onRejoin }) {
+  const title = keyOr(`end.${reason}`, "end.problem");
+  const text = title === "end.problem" && message !== "" ? message : t(keyOr(`${title}.text`, title));
+  const again = onRejoin !== null && COMES_BACK.has(reason);
+  return h("section", { class: "screen ending", "data-reason": reason },
+    h("div", { class: "card calm", role: "status" },
+      h("h1", { tabindex: -1 }, t(title)),
+      h("p", { class: "lead" }, text),
+      again && h("button", { class: "primary", type: "button", "data-action": "rejoin",
+        onclick: onRejoin ?? undefined }, t(reason === "replaced" ? "end.useHere" : "end.rejoin"))));
+}
