@@ -29,7 +29,8 @@ def is_keyframe(packet: bytes, offset: int) -> bool:
 def _aggregates_keyframe(packet: bytes, at: int) -> bool:
     """Walk the (16-bit size, NAL unit) pairs of a STAP-A (RFC 6184 5.7.1)."""
     while at + 2 < len(packet):
-        if packet[at + 2] & 0x1F in (_IDR, _SPS):
+        size = packet[at] << 8 | packet[at + 1]
+        if size and packet[at + 2] & 0x1F in (_IDR, _SPS):
             return True
-        at += 2 + (packet[at] << 8 | packet[at + 1])
+        at += 2 + size
     return False

@@ -120,7 +120,7 @@ def extension(packet: bytes, ext_id: int) -> bytes | None:
             end = at + (head & 0x0F) + 1
             if end > block_end:
                 return None
-            if head >> 4 == ext_id:
+            if head >> 4 == ext_id and ext_id:
                 return packet[at:end]
             at = end
     return None

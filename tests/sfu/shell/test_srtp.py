@@ -334,6 +334,15 @@ def test_gcm_takes_packets_of_any_size_and_libsrtp_up_to_its_limit() -> None:
         bob.protect(rtp(2, payload=bytes(srtp.LIBSRTP_MAX_PROTECT_BYTES - 11)))
 
 
+def test_rtcp_ends_when_its_indices_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(srtp, "_RTCP_MAX_INDEX", 2)
+    bob, _ = pair(GCM)
+    for _ in range(3):
+        bob.protect_rtcp(rtcp())
+    with pytest.raises(NonceReuse):
+        bob.protect_rtcp(rtcp())
+
+
 def test_rtcp_that_is_not_encrypted_is_refused() -> None:
     bob, server = pair(GCM)
     sealed = bob.protect_rtcp(rtcp())

@@ -31,6 +31,7 @@ def begins(codec: str, payload: str) -> bool:
         ("78 0002 09f0 0002 68ce 0002 6588", True),  # delimiter and PPS before the IDR slice
         ("78 0002 09f0 0002 619a", False),
         ("78 0000 0002 6588", True),  # an empty unit is walked over
+        ("78 0000 0501 619a", False),  # and what follows it is not taken for its contents
         ("78 ffff 61", False),  # a unit longer than the packet
         ("78", False),
         ("65", False),

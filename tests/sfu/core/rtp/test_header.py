@@ -114,6 +114,7 @@ def test_an_element_that_overruns_its_block_is_not_read() -> None:
 def test_a_reserved_element_with_id_0_and_a_length_is_skipped() -> None:
     p = with_block(b"\xbe\xde\x00\x01" + b"\x01\x10" + b"\x10\xaa")
     assert header.extensions(p) == {}
+    assert header.extension(p, 0) is None
     p = with_block(b"\xbe\xde\x00\x02" + b"\x01\xff\xff" + b"\x10\xaa" + b"\x00" * 3)
     assert header.extensions(p) == {1: b"\xaa"}
 
