@@ -8,8 +8,8 @@
 /** @typedef {import("./messages.js").QualityOf} QualityOf */
 /** @typedef {import("./peer.js").ReceiveSlot} ReceiveSlot */
 
-/** Two frames at 15 a second and two repairs. */
-export const LOSSY_TARGET_MS = 180;
+/** A frame at 15 a second until the loss is seen, on each way, and two repairs that are lost again. */
+export const LOSSY_TARGET_MS = 240;
 /** A way that was lossy stays so for a while: the target must not move with every report. */
 export const CALM_MS = 10_000;
 

@@ -1,15 +1,16 @@
-/** Single-letter shortcuts of the call: m, v, c; never while somebody types. */
+/** The shortcuts of the call: single letters, never while somebody types, and Escape, always. */
 
 /**
- * Runs the action of a letter until `signal` aborts.
- * @param {{[letter: string]: () => void}} actions
+ * Runs the action of a key (in lower case) until `signal` aborts.
+ * @param {{[key: string]: () => void}} actions
  * @param {AbortSignal} signal
  */
 export function listenForShortcuts(actions, signal) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
     const target = /** @type {Element | null} */ (event.target);
-    if (target?.closest("input, textarea, select, [contenteditable]")) return;
+    const typing = target?.closest("input, textarea, select, [contenteditable]");
+    if (typing && event.key !== "Escape") return;
     actions[event.key.toLowerCase()]?.();
   }, { signal });
 }
