@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.core.rtp import rtcp, twcc
@@ -25,11 +25,11 @@ streams = st.builds(
     walk,
     st.lists(
         st.tuples(
-            st.integers(1, 40) | st.integers(1, 20_000),
+            st.integers(1, 40) | st.sampled_from([0x1FFF, 0x2000, 20_000]),
             st.integers(-2_000, 80_000) | st.integers(-9_000_000, 20_000_000),
         ),
         min_size=1,
-        max_size=60,
+        max_size=20,
     ),
     st.integers(0, 200_000),
     st.integers(0, 10**12),
@@ -44,6 +44,7 @@ def read_back(arrivals: Arrivals) -> list[TransportFeedback]:
     return [f for found in parsed for f in found if isinstance(f, TransportFeedback)]
 
 
+@settings(deadline=None)  # a gap of 8191 lost packets is costly to list, and machines are shared
 @given(streams)
 def test_what_is_reported_is_read_back_with_every_arrival_in_its_tick(arrivals: Arrivals) -> None:
     feedbacks = read_back(arrivals)
@@ -55,6 +56,7 @@ def test_what_is_reported_is_read_back_with_every_arrival_in_its_tick(arrivals: 
         assert abs((found - true + wrap // 2) % wrap - wrap // 2) <= twcc.TICK_US // 2
 
 
+@settings(deadline=None)  # a gap of 8191 lost packets is costly to list, and machines are shared
 @given(streams)
 def test_written_feedback_is_read_back_as_the_same_value(arrivals: Arrivals) -> None:
     for feedback in twcc.report(arrivals, 7, 8, 250):
