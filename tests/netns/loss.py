@@ -23,6 +23,25 @@ def udp_loss(port: int, *, up: float = 0.0, down: float = 0.0) -> Iterator[None]
         _nft(f"delete table {_TABLE}")
 
 
+@contextmanager
+def unreachable(address: str, port: int) -> Iterator[None]:
+    """Drop every UDP packet to one of the server's addresses, as a firewall does."""
+    _nft(
+        f"""
+table {_TABLE} {{
+  chain arriving {{
+    type filter hook input priority 0;
+    ip daddr {address} udp dport {port} counter drop
+  }}
+}}
+"""
+    )
+    try:
+        yield
+    finally:
+        _nft(f"delete table {_TABLE}")
+
+
 def dropped() -> tuple[int, int]:
     """Packets dropped so far (up, down) by the current rules."""
     listing = _nft_output("list", "table", *_TABLE.split())

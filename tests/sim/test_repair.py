@@ -100,7 +100,7 @@ def test_packets_from_before_a_layer_switch_can_still_be_repaired() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_every_packet_arrives_over_a_bad_network(seed: int) -> None:
-    """3 % lost up, 5 % down, both repaired by NACK and RTX; nothing is sent twice under one number."""
+    """3 % lost up, 5 % down, both repaired by RTX; nothing is sent twice under one number."""
     world = World(seed)
     bob, alice = world.join("bob"), world.join("alice")
     alice.downlink_loss = 0.05
