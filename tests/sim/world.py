@@ -30,7 +30,17 @@ class PlainSrtp:
     def protect(self, packet: bytes) -> bytes:
         return packet
 
-    unprotect = protect_rtcp = unprotect_rtcp = protect
+    def protect_parts(self, header: bytes, payload: bytes) -> bytes:
+        return header + payload
+
+    def unprotect(self, packet: bytes) -> bytes:
+        return packet
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        return packet
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes:
+        return packet
 
     def forget(self, ssrc: int) -> None:
         pass
