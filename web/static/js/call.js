@@ -11,15 +11,14 @@
 
 import { ChatLog } from "./chat-log.js";
 import { Emitter } from "./emitter.js";
-import { Negotiator } from "./negotiator.js";
+import { MediaLink } from "./media-link.js";
 import { Patience } from "./patience.js";
-import { FIRST_PAIRS, Peer } from "./peer.js";
-import { Repair } from "./repair.js";
-import { Slot } from "./slots.js";
+import { FIRST_PAIRS } from "./peer.js";
+import { SlotBoard } from "./slot-board.js";
 
 /** @typedef {import("./messages.js").Room} Room */
 /** @typedef {import("./messages.js").Rights} Rights */
-/** @typedef {import("./messages.js").SlotState} SlotState */
+/** @typedef {import("./slots.js").Slot} Slot */
 /** @typedef {import("./messages.js").Welcome} Welcome */
 /** @typedef {import("./messages.js").ViewedSlot} ViewedSlot */
 /** @typedef {import("./messages.js").QualityOf} QualityOf */
@@ -63,17 +62,13 @@ export class MediaSession extends Emitter {
   rights = { publish: false, subscribe: false, moderate: false, chat: false };
   /** @type {string[]} */ speakers = [];
   /** @type {QualityOf[]} */ quality = [];
-  /** @type {Slot[]} */ slots = [];
-  /** @type {Peer | null} */ #peer = null;
-  /** @type {Negotiator | null} */ #negotiator = null;
-  /** @type {Repair} */ #repair;
+  /** @type {SlotBoard} */ #board;
+  /** @type {MediaLink} */ #link;
   /** @type {ViewedSlot[]} */ #view = [];
   #patience = new Patience();
-  #offers = 0;
   /** The server knows only the slots that it has answered. */
   #answeredSlots = 0;
   #mediaWasUp = false;
-  #rebuildDue = false;
   #ends = new AbortController();
 
   /** @param {Parts} parts */
@@ -81,27 +76,36 @@ export class MediaSession extends Emitter {
     super();
     this.signaling = signaling;
     this.local = local;
-    this.rtc = rtc;
-    this.painted = painted;
+    this.#board = new SlotBoard({
+      painted,
+      ready: ({ index, epoch }) => signaling.send({ type: "slot_ready", slot: index, epoch }),
+      changed: (slot) => this.emit("slot", slot),
+    });
     this.chat = new ChatLog((key, text) => signaling.request({ type: "chat", key, text }));
-    const actions = { restart: () => this.#restartIce(), rebuild: () => this.#rebuild() };
-    this.#repair = new Repair(actions, { restartAtOnce, random });
+    const wanted = () =>
+      ({ rights: this.rights, tracks: local.tracks, pairs: this.#pairsWanted() });
+    this.#link = new MediaLink({ signaling, rtc, wanted, restartAtOnce, random });
     this.#listen();
+    this.#follow();
   }
 
   /** The running RTCPeerConnection, for tests and statistics; null before admission. */
   get pc() {
-    return this.#peer?.pc ?? null;
+    return this.#link.peer?.pc ?? null;
+  }
+
+  get slots() {
+    return this.#board.slots;
   }
 
   get reconnecting() {
     if (this.state !== "call" && this.state !== "waiting") return false;
-    return !this.signaling.connected || (this.#mediaWasUp && this.#peer?.connected !== true);
+    return !this.signaling.connected || (this.#mediaWasUp && !this.#link.connected);
   }
 
   /** The stream and receiver of a slot. @param {number} index */
   receiveSlot(index) {
-    return this.#peer?.slots[index] ?? null;
+    return this.#link.peer?.slots[index] ?? null;
   }
 
   /** @param {{token?: string | null, seat?: string | null}} credentials */
@@ -120,8 +124,7 @@ export class MediaSession extends Emitter {
   /** Ends without giving the seat up; the local media stay with their owner. */
   close() {
     this.#ends.abort();
-    this.#repair.stop();
-    this.#dropPeer();
+    this.#link.close();
     this.signaling.close();
   }
 
@@ -133,14 +136,13 @@ export class MediaSession extends Emitter {
 
   /** The page says that a slot shows a frame of its owner. @param {number} index @param {number} epoch */
   shown(index, epoch) {
-    const slot = this.slots[index];
-    if (slot?.show(epoch)) this.emit("slot", slot);
+    this.#board.shown(index, epoch);
   }
 
   /** The network changed or the page woke up. */
   networkBack() {
     this.signaling.networkBack();
-    this.#restartIce();
+    this.#link.restartIce();
   }
 
   #listen() {
@@ -149,13 +151,14 @@ export class MediaSession extends Emitter {
     signaling.on("welcome", (message) => this.#welcome(message), signal);
     signaling.on("admitted", () => this.#enter(), signal);
     signaling.on("room", (room) => this.#applyRoom(room), signal);
-    signaling.on("answer", ({ id, sdp }) => void this.#negotiator?.receive(id, sdp), signal);
-    signaling.on("slot_switched", (m) => this.#switched(m.slot, m.epoch, m.rtp_timestamp), signal);
+    signaling.on("answer", ({ id, sdp }) => this.#link.receiveAnswer(id, sdp), signal);
+    signaling.on("slot_switched", ({ slot, epoch, rtp_timestamp }) =>
+      this.#board.switched(slot, epoch, rtp_timestamp), signal);
     signaling.on("speakers", ({ participants }) => this.#note("speakers", participants), signal);
     signaling.on("quality", ({ participants }) => this.#measured(participants), signal);
     signaling.on("chat_message", (message) => this.chat.receive(message), signal);
     signaling.on("muted", ({ source }) => void this.#muted(source), signal);
-    signaling.on("media_lost", () => this.#repair.lost(), signal);
+    signaling.on("media_lost", () => this.#link.lost(), signal);
     signaling.on("error", (message) => this.#refused(message), signal);
     signaling.on("lost", () => this.#to(this.state), signal);
     signaling.on("closed", ({ reason }) => this.#over(reason), signal);
@@ -166,7 +169,7 @@ export class MediaSession extends Emitter {
   #welcome(message) {
     this.me = message.participant;
     this.rights = message.rights;
-    this.#offers = 0;
+    this.#link.renumber();
     this.emit("seat", message.seat);
     if (message.state === "waiting") this.#to("waiting");
     else this.#resume(message.media);
@@ -175,43 +178,33 @@ export class MediaSession extends Emitter {
 
   /** @param {boolean} mediaIsUp the server still carries the connection of before */
   #resume(mediaIsUp) {
-    if (this.#peer === null || !mediaIsUp || this.#rebuildDue) return this.#enter();
-    this.#negotiator?.resend();
+    this.#to("call");
     this.#sendMedia();
     this.#sendView();
-    for (const slot of this.slots) if (slot.phase === "ready") this.#sendReady(slot);
-    if (!this.#peer.connected) this.#restartIce();
-    this.#to("call");
+    this.#board.repeat();
+    this.#link.resume(mediaIsUp);
   }
 
   #enter() {
     this.#to("call");
-    this.#rebuild();
     this.#sendMedia();
+    this.#link.rebuild();
   }
 
-  #rebuild() {
-    this.#rebuildDue = !this.signaling.connected;
-    if (this.#rebuildDue || this.state !== "call") return;
-    this.#dropPeer();
-    const peer = new Peer(this.rtc, this.rights, this.local.tracks, this.#pairsWanted());
-    this.#peer = peer;
-    this.#negotiator = this.#negotiatorFor(peer);
-    peer.on("state", (state) => this.#peerState(state));
-    this.slots = peer.slots.map(({ screen }, index) => new Slot(index, screen));
-    this.emit("slots", this.slots);
-    this.#repair.began();
-    void this.#negotiator.want({ iceRestart: false });
-  }
-
-  /** @param {Peer} peer */
-  #negotiatorFor(peer) {
-    return new Negotiator({
-      peer,
-      nextId: () => ++this.#offers,
-      send: (offer) => this.signaling.send(offer),
-      onAnswered: () => this.#answered(),
-      onFailed: () => this.#repair.lost(),
+  #follow() {
+    this.#link.on("began", ({ slots }) => {
+      this.#answeredSlots = 0;
+      this.#board.restart(slots);
+      this.emit("slots", this.slots);
+    });
+    this.#link.on("grown", ({ slots }) => {
+      this.#board.extend(slots);
+      this.emit("slots", this.slots);
+    });
+    this.#link.on("answered", () => this.#answered());
+    this.#link.on("state", ({ connected }) => {
+      this.#mediaWasUp ||= connected;
+      this.#to(this.state);
     });
   }
 
@@ -221,73 +214,19 @@ export class MediaSession extends Emitter {
     if (this.room) this.#applyRoom(this.room);
   }
 
-  #restartIce() {
-    if (this.#peer && this.signaling.connected) void this.#negotiator?.want({ iceRestart: true });
-  }
-
-  /** @param {import("./peer.js").PeerEvents["state"]} state */
-  #peerState(state) {
-    this.#repair.heard(state);
-    if (state === "connected") this.#mediaWasUp = true;
-    this.#to(this.state);
-  }
-
-  #dropPeer() {
-    this.#negotiator?.stop();
-    this.#peer?.close();
-    this.#negotiator = null;
-    this.#peer = null;
-    this.#answeredSlots = 0;
-  }
-
   #pairsWanted() {
-    const others = this.room?.participants.filter(({ id, rights }) => id !== this.me && rights.publish);
+    const others = this.room?.participants.filter(
+      ({ id, rights }) => id !== this.me && rights.publish,
+    );
     return Math.max(FIRST_PAIRS, others?.length ?? 0);
-  }
-
-  #growIfNeeded() {
-    const peer = this.#peer;
-    if (!peer || !this.rights.subscribe || this.#pairsWanted() <= peer.pairs) return;
-    peer.grow(this.#pairsWanted());
-    for (const { screen } of peer.slots.slice(this.slots.length)) {
-      this.slots.push(new Slot(this.slots.length, screen));
-    }
-    this.emit("slots", this.slots);
-    void this.#negotiator?.want({ iceRestart: false });
   }
 
   /** @param {Room} room */
   #applyRoom(room) {
     this.room = room;
-    this.#growIfNeeded();
+    if (this.rights.subscribe) this.#link.grow(this.#pairsWanted());
     this.emit("room", room);
-    for (const state of room.slots) void this.#applySlot(state);
-  }
-
-  /** @param {SlotState} state */
-  async #applySlot(state) {
-    const slot = this.slots[state.slot];
-    if (!slot) return;
-    const wasShown = slot.phase === "live";
-    const { phase, participant } = slot;
-    const hide = slot.assign(state);
-    if (slot.phase !== phase || slot.participant !== participant) this.emit("slot", slot);
-    if (hide && slot.phase === "hidden") {
-      if (wasShown) await this.painted();
-      if (slot.confirm(state.epoch)) this.#sendReady(slot);
-    }
-    if (state.live && slot.phase === "ready") this.#switched(state.slot, state.epoch, null);
-  }
-
-  /** @param {Slot} slot */
-  #sendReady({ index, epoch }) {
-    this.signaling.send({ type: "slot_ready", slot: index, epoch });
-  }
-
-  /** @param {number} index @param {number} epoch @param {number | null} from */
-  #switched(index, epoch, from) {
-    const slot = this.slots[index];
-    if (slot?.switch(epoch, from)) this.emit("slot", slot);
+    this.#board.apply(room.slots);
   }
 
   /** @param {Source} source */
@@ -301,14 +240,14 @@ export class MediaSession extends Emitter {
   /** @param {import("./messages.js").ErrorMessage} message */
   #refused({ code, message, request, offer }) {
     if (typeof request === "number") return;
-    if (typeof offer === "number") this.#negotiator?.refused(offer);
+    if (typeof offer === "number") this.#link.refused(offer);
     this.emit("refused", { code, message });
   }
 
   /** @param {Source} source */
   async #localChanged(source) {
     this.#sendMedia();
-    await this.#peer?.setTrack(source, this.local.tracks[source]);
+    await this.#link.peer?.setTrack(source, this.local.tracks[source]);
   }
 
   #sendMedia() {

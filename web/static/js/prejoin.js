@@ -31,6 +31,7 @@ export class Prejoin {
     const view = new SelfView(local, t("prejoin.preview"), signal);
     this.meter = h("meter", { class: "meter", min: 0, max: 1, value: 0,
       "aria-label": t("prejoin.level") });
+    this.permission = h("p", { class: "hint" }, t("prejoin.permission"));
     this.join = h("button", { class: "primary", type: "button", "data-action": "join",
       onclick: onJoin }, t("prejoin.join"));
     this.root = h("section", { class: "screen prejoin" },
@@ -42,7 +43,7 @@ export class Prejoin {
         h("div", { class: "level" }, this.meter,
           h("span", { class: "hint" }, t("prejoin.levelHint"))),
         new Problems(local, signal).root,
-        h("p", { class: "hint" }, t("prejoin.permission")),
+        this.permission,
         this.join,
         h("details", { class: "more" }, h("summary", {}, t("device.title")),
           new DevicePicker(local, onSpeaker, signal).root)));
@@ -58,6 +59,8 @@ export class Prejoin {
   }
 
   #follow() {
+    const { microphone, camera } = this.local.tracks;
+    set(this.permission, "hidden", microphone !== null || camera !== null);
     const track = this.local.tracks.microphone;
     if (track === this.#metered) return;
     this.#meterEnds?.abort();

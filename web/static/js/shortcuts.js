@@ -11,6 +11,10 @@ export function listenForShortcuts(actions, signal) {
     const target = /** @type {Element | null} */ (event.target);
     const typing = target?.closest("input, textarea, select, [contenteditable]");
     if (typing && event.key !== "Escape") return;
-    actions[event.key.toLowerCase()]?.();
+    const action = actions[event.key.toLowerCase()];
+    if (!action) return;
+    // A field that the action focuses must not receive the letter.
+    event.preventDefault();
+    action();
   }, { signal });
 }

@@ -3,10 +3,11 @@
  *
  * In: attributes `name` (who joins) and `signaling` (address of the WebSocket), properties `token`,
  * `seat` (resumes a call without a click), `choices`, `problem` (known before the first screen) and
- * `tokenSource` (a function that fetches a fresh token). Out: the events of `CallEvents`, cancelable; cancelling `telemed-left` or
- * `telemed-error` keeps the built-in last screen away. `data-state` says where the person is:
- * prejoin, waiting, call, reconnecting, left or error. For tests: `session` (read only), and the
- * `data-participant`, `data-slot`, `data-live`, `data-self` and `data-action` attributes inside.
+ * `tokenSource` (a function that fetches a fresh token). Out: the events of `CallEvents`, cancelable;
+ * cancelling `telemed-left` or `telemed-error` keeps the built-in last screen away. `data-state` says
+ * where the person is: prejoin, waiting, call, reconnecting, left or error. For tests: `session`
+ * (read only), and the attributes `data-participant`, `data-slot`, `data-live`, `data-self` and
+ * `data-action` inside.
  */
 
 import { CallScreen } from "./call-screen.js";

@@ -13,7 +13,7 @@ import { t } from "./strings.js";
 /** @typedef {import("./messages.js").Participant} Participant */
 
 /** A picture whose shape differs more than this from its tile's is shown whole, not cropped. */
-const CROP_LIMIT = 1.5;
+const CROP_LIMIT = 1.4;
 
 export class Tile {
   /** @type {FrameWatch | null} */ #watch = null;

@@ -1,0 +1,139 @@
+/**
+ * The media connection over time: one Peer after another, each with its negotiator, mended or
+ * replaced as repair.js says. While signalling is down nothing can be offered; what is due then is
+ * done when the caller says `resume`.
+ */
+
+import { Emitter } from "./emitter.js";
+import { Negotiator } from "./negotiator.js";
+import { Peer } from "./peer.js";
+import { Repair } from "./repair.js";
+
+/** @typedef {import("./messages.js").Source} Source */
+/** @typedef {import("./messages.js").Rights} Rights */
+/** @typedef {{[source in Source]: MediaStreamTrack | null}} Tracks */
+
+/**
+ * @typedef {object} LinkParts
+ * @property {import("./protocol.js").SignalingClient} signaling
+ * @property {import("./peer.js").Rtc} rtc
+ * @property {() => {rights: Rights, tracks: Tracks, pairs: number}} wanted what a new Peer is made of
+ * @property {boolean} restartAtOnce see repair.js
+ * @property {() => number} random
+ */
+
+/**
+ * @typedef {object} LinkEvents
+ * @property {Peer} began a new connection: every slot has a new stream
+ * @property {Peer} grown the same connection with more slots
+ * @property {Peer} answered the server knows all slots now
+ * @property {Peer} state the connection came up or went down
+ */
+
+/** @extends {Emitter<LinkEvents>} */
+export class MediaLink extends Emitter {
+  /** @type {Peer | null} */ peer = null;
+  /** @type {LinkParts} */ #parts;
+  /** @type {Negotiator | null} */ #negotiator = null;
+  /** @type {Repair} */ #repair;
+  #offers = 0;
+  #due = false;
+  #ended = false;
+
+  /** @param {LinkParts} parts */
+  constructor(parts) {
+    super();
+    this.#parts = parts;
+    const actions = { restart: () => this.restartIce(), rebuild: () => this.rebuild() };
+    this.#repair = new Repair(actions, parts);
+  }
+
+  get connected() {
+    return this.peer?.connected === true;
+  }
+
+  /** A new signalling connection: offers are numbered from 1 again. */
+  renumber() {
+    this.#offers = 0;
+  }
+
+  /** Signalling is back, for the same seat. @param {boolean} isUp the server still has the connection */
+  resume(isUp) {
+    if (this.peer === null || this.#due || !isUp) return this.rebuild();
+    this.#negotiator?.resend();
+    if (!this.connected) this.restartIce();
+  }
+
+  /** Makes a new connection and offers it. */
+  rebuild() {
+    this.#due = !this.#parts.signaling.connected;
+    if (this.#due || this.#ended) return;
+    this.#drop();
+    const { rights, tracks, pairs } = this.#parts.wanted();
+    const peer = new Peer(this.#parts.rtc, rights, tracks, pairs);
+    this.peer = peer;
+    this.#negotiator = this.#negotiatorFor(peer);
+    peer.on("state", (state) => this.#heard(peer, state));
+    this.#repair.began();
+    this.emit("began", peer);
+    void this.#negotiator.want({ iceRestart: false });
+  }
+
+  /** Looks for a new path under the same connection. */
+  restartIce() {
+    if (this.#parts.signaling.connected) void this.#negotiator?.want({ iceRestart: true });
+  }
+
+  /** Offers more slots where there are fewer than `pairs`. @param {number} pairs */
+  grow(pairs) {
+    if (this.peer === null || pairs <= this.peer.pairs) return;
+    this.peer.grow(pairs);
+    this.emit("grown", this.peer);
+    void this.#negotiator?.want({ iceRestart: false });
+  }
+
+  /** @param {number} id @param {string} sdp */
+  receiveAnswer(id, sdp) {
+    void this.#negotiator?.receive(id, sdp);
+  }
+
+  /** @param {number} id */
+  refused(id) {
+    this.#negotiator?.refused(id);
+  }
+
+  /** The server says that the connection is gone. */
+  lost() {
+    this.#repair.lost();
+  }
+
+  close() {
+    this.#ended = true;
+    this.#repair.stop();
+    this.#drop();
+  }
+
+  /** @param {Peer} peer */
+  #negotiatorFor(peer) {
+    return new Negotiator({
+      peer,
+      nextId: () => ++this.#offers,
+      send: (offer) => this.#parts.signaling.send(offer),
+      onAnswered: () => this.emit("answered", peer),
+      onFailed: () => this.#repair.lost(),
+    });
+  }
+
+  /** @param {Peer} peer @param {import("./peer.js").PeerEvents["state"]} state */
+  #heard(peer, state) {
+    this.#repair.heard(state);
+    this.emit("state", peer);
+  }
+
+  #drop() {
+    this.#negotiator?.stop();
+    this.peer?.close();
+    this.#negotiator = null;
+    this.peer = null;
+  }
+}
