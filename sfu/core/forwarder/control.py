@@ -9,7 +9,7 @@ from sfu.core.forwarder.model import Stream, Subscriber
 from sfu.core.forwarder.state import State
 from sfu.core.rtp import rtcp
 
-MAX_NACKS = 512  # numbers answered of one packet
+MAX_NACKS = 1024  # numbers read of one subscriber in a second: all of its video lost
 
 
 def receive(state: State, peer: str, data: bytes, now: float) -> None:
@@ -71,12 +71,19 @@ def _nack(state: State, peer: str, nack: rtcp.Nack, now: float) -> None:
     stream = _stream(subscriber, nack.media)
     if stream is None or subscriber is None:
         return
-    for seq in nack.sequence_numbers[:MAX_NACKS]:
+    for seq in nack.sequence_numbers[: _nack_budget(subscriber, now)]:
+        subscriber.nacked += 1
         state.counters.nacks_in += 1
         action = resending.answer(stream, seq, subscriber.rtt_s, now)
         if action is not None:
             state.counters.resent += 1
             state.actions.append(action)
+
+
+def _nack_budget(subscriber: Subscriber, now: float) -> int:
+    if now - subscriber.nacks_since >= 1.0:
+        subscriber.nacks_since, subscriber.nacked = now, 0
+    return max(0, MAX_NACKS - subscriber.nacked)
 
 
 def _keyframe(state: State, peer: str, ssrcs: Iterable[int], now: float) -> None:

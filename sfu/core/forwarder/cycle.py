@@ -148,8 +148,8 @@ def _report_stream(state: State, stream: Stream, now: float) -> None:
         ssrc=stream.ssrc,
         ntp=clocks.ntp_timestamp(now, state.wall_offset_s),
         rtp_timestamp=timestamp,
-        packets=stream.packets & 0xFFFFFFFF,
-        octets=stream.octets & 0xFFFFFFFF,
+        packets=stream.sent.packets & 0xFFFFFFFF,
+        octets=stream.sent.octets & 0xFFFFFFFF,
         blocks=(),
     )
     name = rtcp.SourceDescription(((stream.ssrc, stream.peer[:32]),))

@@ -3,7 +3,7 @@
 Pure and synchronous: inputs are `receive_*` and `handle_timeout`, each with the monotonic `now` in
 seconds; after every input the caller drains all actions and carries them out before the next one.
 In steady state nothing here runs per packet: the executor applies rules by itself and punts only
-what no rule covers. Rings and arrival lists are shared with the executor, which writes them.
+what no rule covers. Rings, arrival lists and what was sent are written by the executor.
 """
 
 from __future__ import annotations
@@ -117,13 +117,6 @@ class Forwarder:
     def receive_rtcp(self, peer: str, data: bytes, now: float) -> None:
         """A plain compound packet. Raises RtcpError where it is malformed."""
         control.receive(self.state, peer, data, now)
-
-    def receive_sent(self, sent: Iterable[tuple[int, int, int]]) -> None:
-        """(stream, packets, payload octets) that the executor has sent so far."""
-        for stream_id, packets, octets in sent:
-            stream = self.state.streams.get(stream_id)
-            if stream is not None:
-                stream.packets, stream.octets = packets, octets
 
     # time
 

@@ -11,8 +11,8 @@ RETRY_S = 0.3  # or twice the round trip time
 
 
 def want(track: Track, now: float) -> None:
-    """Somebody cannot go on without a keyframe."""
-    if track.keyframe_wanted_since is None:
+    """Somebody cannot go on without a keyframe; sound has none."""
+    if track.section.kind == "video" and track.keyframe_wanted_since is None:
         track.keyframe_wanted_since = now
 
 

@@ -50,7 +50,6 @@ class Source:
     ssrc: int
     codec: Codec
     ring: Ring
-    rtx_ssrc: int = 0
     awaited: set[int] = field(default_factory=set)  # streams that start at its next switch point
     scanned: int = -1  # the ring has been read up to here
     last_arrival: float = -1.0
@@ -91,6 +90,18 @@ class Track:
         return [layer for layer in self.layers if layer is not None]
 
 
+@dataclass(slots=True)
+class Repairs:
+    """What an rtx ssrc repairs; the layer's source may come later, or change."""
+
+    track: Track
+    layer: int | None  # None: only probes came, and they named no layer
+
+    @property
+    def source(self) -> Source | None:
+        return None if self.layer is None else self.track.layers[self.layer]
+
+
 @dataclass(slots=True, eq=False)
 class Publisher:
     """The receiving half of a peer."""
@@ -99,9 +110,7 @@ class Publisher:
     room: str
     tracks: dict[str, Track] = field(default_factory=dict)  # by mid
     by_ssrc: dict[int, Source] = field(default_factory=dict)
-    by_rtx_ssrc: dict[int, Source | None] = field(
-        default_factory=dict
-    )  # None: probes without media
+    by_rtx_ssrc: dict[int, Repairs] = field(default_factory=dict)
     ntp_offset: float | None = None  # our seconds = publisher's NTP seconds + offset
     rtt_s: float = 0.07  # LiveKit's start value until a report tells
     arrivals: list[tuple[int, int]] = field(default_factory=list)  # transport-wide seq, µs
@@ -117,6 +126,15 @@ class Segment:
     source: Source
     rule: Rule
     until: float | None = None  # when the rule may be forgotten
+
+
+@dataclass(slots=True, eq=False)
+class Sent:
+    """What of a stream has really left; written by the executor, like the rings."""
+
+    packets: int = 0
+    octets: int = 0  # of payload
+    highest: int = -1  # outgoing extended number
 
 
 @dataclass(slots=True, eq=False)
@@ -142,8 +160,7 @@ class Stream:
     last_tl0: int = -1
     next_rtx_seq: int = 0
     answered: dict[int, tuple[int, float]] = field(default_factory=dict)  # seq → (answers, last at)
-    packets: int = 0
-    octets: int = 0
+    sent: Sent = field(default_factory=Sent)
     reported_at: float = 0.0
     report_due: bool = False  # right after a switch
     loss: float = 0.0  # newest fraction lost that the subscriber reported, 0..1
@@ -188,6 +205,8 @@ class Subscriber:
     guard_level: int = 0  # layers taken away by the downlink guard
     guard_since: float | None = None
     calm_since: float | None = None
+    nacks_since: float = 0.0  # the second in which the NACKs below were read
+    nacked: int = 0
 
 
 def make_ring(section: Section) -> Ring:

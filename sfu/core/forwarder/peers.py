@@ -13,8 +13,19 @@ from sfu.core.description import Section
 from sfu.core.forwarder import routing
 from sfu.core.forwarder.actions import Emit
 from sfu.core.forwarder.binding import Binding
-from sfu.core.forwarder.model import Publisher, Slot, Source, Stream, Subscriber, Track, make_ring
+from sfu.core.forwarder.model import (
+    Publisher,
+    Repairs,
+    Slot,
+    Source,
+    Stream,
+    Subscriber,
+    Track,
+    make_ring,
+)
 from sfu.core.forwarder.state import Room, State
+
+REPLACED_S = 0.5  # silence after which another ssrc may take a layer's place
 
 
 def describe(state: State, room: Room, peer: str, sections: Iterable[Section], now: float) -> None:
@@ -80,10 +91,7 @@ def bind(
     """Make the source that an unknown ssrc turned out to be, or note its rtx ssrc."""
     ssrc = int.from_bytes(packet[8:12], "big")
     if binding.rtx:
-        layer = None if binding.layer is None else binding.track.layers[binding.layer]
-        publisher.by_rtx_ssrc[ssrc] = layer
-        if layer is not None:
-            layer.rtx_ssrc = ssrc
+        publisher.by_rtx_ssrc[ssrc] = Repairs(binding.track, binding.layer)
         return None
     return _new_source(state, publisher, binding.track, binding.layer or 0, ssrc, packet, now)
 
@@ -96,9 +104,11 @@ def _new_source(
     ssrc: int,
     packet: bytes,
     now: float,
-) -> Source:
+) -> Source | None:
     replaced = track.layers[layer]
     if replaced is not None:
+        if now - replaced.last_arrival < REPLACED_S:
+            return None
         publisher.by_ssrc.pop(replaced.ssrc, None)
         routing.remove_source(state, replaced)
     payload_type = packet[1] & 0x7F

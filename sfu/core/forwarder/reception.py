@@ -16,24 +16,26 @@ from sfu.core.rtp.rtcp import ReportBlock
 def scan(source: Source, now: float) -> tuple[list[bytes], bool]:
     """(new packets in order, whether a keyframe is the only repair left)."""
     ring, reception = source.ring, source.reception
+    hopeless = False
     if reception.first < 0:
         reception.first = ring.lowest()
         source.scanned = reception.first - 1
     if ring.highest - source.scanned > ring.capacity:
         source.scanned = ring.highest - ring.capacity
         source.missing.clear()
+        hopeless = True
     packets: list[bytes] = []
-    hopeless = False
     for seq in range(source.scanned + 1, ring.highest + 1):
         packet = ring.get(seq)
         reception.expected_recently += 1
-        if packet is None:
-            reception.lost_recently += 1
-            hopeless |= nacks.notice(source, seq, now)
-        else:
+        if packet is not None:
             packets.append(packet)
             _measure_jitter(source, seq, packet)
-    reception.received += len(packets)
+        if ring.has(seq):
+            reception.received += 1
+        else:
+            reception.lost_recently += 1
+            hopeless |= nacks.notice(source, seq, now)
     source.scanned = ring.highest
     source.last_arrival = ring.arrival(ring.highest)
     return packets, hopeless

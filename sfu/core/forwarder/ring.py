@@ -28,8 +28,8 @@ class Ring:
         self._seqs = [-1] * capacity
         self._arrivals = [0.0] * capacity
 
-    def put(self, seq: int, packet: bytes, arrival: float) -> bool:
-        """Store a packet; False for a duplicate or one too old to keep."""
+    def put(self, seq: int, packet: bytes | None, arrival: float) -> bool:
+        """Store a packet (None: it came empty); False for a duplicate or one too old to keep."""
         index = seq & self._mask
         if self._seqs[index] >= seq or seq < self._tail:
             return False
@@ -47,7 +47,7 @@ class Ring:
         return self._packets[index] if self._seqs[index] == seq else None
 
     def has(self, seq: int) -> bool:
-        """Whether this packet was received, even if it has been dropped since."""
+        """Whether this packet was received, even if it was empty or has been dropped since."""
         return self._seqs[seq & self._mask] == seq
 
     def arrival(self, seq: int) -> float:

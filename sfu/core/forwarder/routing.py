@@ -117,7 +117,7 @@ def stop(state: State, stream: Stream, now: float) -> None:
     if stream.source is None:
         return
     switching.settle(stream)
-    _end_rule(state, stream, now)
+    _end_rules(state, stream, now)
     stream.source = None
 
 
@@ -127,10 +127,9 @@ def _unwish(stream: Stream) -> None:
         stream.wanted = None
 
 
-def _end_rule(state: State, stream: Stream, now: float) -> None:
-    if stream.segments:
-        segment = stream.segments[-1]
-        ended = switching.end(segment, now)
+def _end_rules(state: State, stream: Stream, now: float) -> None:
+    for segment in stream.segments:
+        ended = switching.end(segment, stream.sent.highest, now)
         if ended is not None:
             state.actions.append(Replace(segment.source.id, *ended))
 
@@ -140,7 +139,6 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
     packet = source.ring.get(seq)
     if packet is None:
         return
-    keyframes.arrived(source.track)
     for stream_id in list(source.awaited):
         stream = state.streams[stream_id]
         codec = stream.codec_for(source.codec)
@@ -148,7 +146,7 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
             continue
         switching.settle(stream)
         rule = switching.make_rule(stream, source, seq, packet, codec.payload_type)
-        _end_rule(state, stream, now)
+        _end_rules(state, stream, now)
         _unwish(stream)
         stream.source = source
         _add_segment(state, stream, Segment(source, rule))
@@ -158,6 +156,8 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
         if source.ring.highest > seq:
             state.actions.append(Replay(source.id, rule, seq + 1, source.ring.highest))
         _note_switch(state, stream, packet, rule.timestamp_offset)
+    if not any(layer.awaited for layer in source.track.sources):
+        keyframes.arrived(source.track)
 
 
 def _note_switch(state: State, stream: Stream, packet: bytes, timestamp_offset: int) -> None:
@@ -171,7 +171,7 @@ def _note_switch(state: State, stream: Stream, packet: bytes, timestamp_offset: 
 
 def leave_out(state: State, source: Source, seq: int, now: float) -> None:
     """An empty packet in order: close the numbers up on every stream that follows the source."""
-    for stream in state.streams.values():
+    for stream in _streams_of_room(state, source):
         if stream.source is not source or not stream.segments:
             continue
         segment = stream.segments[-1]
@@ -182,6 +182,16 @@ def leave_out(state: State, source: Source, seq: int, now: float) -> None:
         state.actions.append(Install(source.id, following))
         segment.rule, segment.until = ended, now + switching.LINGER_S
         _add_segment(state, stream, Segment(source, following))
+
+
+def _streams_of_room(state: State, source: Source) -> list[Stream]:
+    room = state.rooms[source.track.publisher.room]
+    return [
+        stream
+        for subscriber in room.subscribers.values()
+        for slot in subscriber.slots
+        for stream in slot.streams
+    ]
 
 
 def _add_segment(state: State, stream: Stream, segment: Segment) -> None:
@@ -205,7 +215,7 @@ def forget_ended(state: State, now: float) -> None:
 
 def remove_source(state: State, source: Source) -> None:
     """The source is gone: nothing follows it any more."""
-    for stream in state.streams.values():
+    for stream in _streams_of_room(state, source):
         if stream.wanted is source:
             _unwish(stream)
         if stream.source is source:

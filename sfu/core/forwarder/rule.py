@@ -122,7 +122,7 @@ def _payload(rule: Rule, packet: bytes) -> bytes:
     start = header.payload_offset(packet)
     if packet[0] & 0x20:
         packet = packet[: len(packet) - header.padding_length(packet)]
-    if rule.vp8:
+    if rule.vp8 and len(packet) > start:
         return vp8.rewrite(packet, start, rule.picture_id_offset, rule.tl0_offset)
     return packet[start:]
 

@@ -17,13 +17,13 @@ MAX_STEP_S = 1.0  # a clock-based timestamp further off than this is not believe
 
 
 def settle(stream: Stream) -> None:
-    """Write down the last numbers that the running rules have sent."""
+    """Write down the last numbers that were sent: what was not must not move a receiver's count."""
     if stream.source is None:
         return
+    stream.next_seq = max(stream.next_seq, stream.sent.highest + 1)
     for segment in reversed(stream.segments):
         seq = min(segment.source.ring.highest, segment.rule.last)
         if seq >= segment.rule.first:
-            stream.next_seq = seq + segment.rule.seq_offset + 1
             _settle_media(stream, segment, seq)
             return
 
@@ -120,13 +120,15 @@ def close_gap(rule: Rule, seq: int) -> tuple[Rule, Rule]:
     return ended, _with(rule, first=seq + 1, seq_offset=rule.seq_offset - 1)
 
 
-def end(segment: Segment, now: float) -> tuple[Rule, Rule] | None:
-    """Give the running rule its end, the newest packet: (old, new); None if it has one already."""
-    if segment.until is not None:
-        return None
+def end(segment: Segment, sent: int, now: float) -> tuple[Rule, Rule] | None:
+    """End a rule at the highest number `sent`: (old, new); None if it ends there or before."""
+    if segment.until is None:
+        segment.until = now + LINGER_S
     old = segment.rule
-    segment.rule = _with(old, last=max(old.first - 1, segment.source.ring.highest))
-    segment.until = now + LINGER_S
+    last = max(old.first - 1, min(old.last, sent - old.seq_offset))
+    if last == old.last:
+        return None
+    segment.rule = _with(old, last=last)
     return old, segment.rule
 
 
