@@ -11,7 +11,7 @@ from tests.e2e.participant import Participant
 from tests.e2e.poll import until
 from tests.e2e.server import Server
 from tests.netns.loss import udp_loss, unreachable
-from tests.netns.namespace import FIRST_ADDRESS, SECOND_ADDRESS
+from tests.netns.namespace import FIRST_ADDRESS, FIRST_ADDRESS_V6, SECOND_ADDRESS
 
 ALICE = Camera(GREEN)
 LARGE = Camera(BLUE, width=1280, height=720, noise=6)
@@ -114,3 +114,11 @@ async def _is_patient(person: Participant) -> bool:
           .some((receiver) => receiver.jitterBufferTarget > 0)"""
     )
     return target is True
+
+
+async def test_a_call_over_ipv6(start_server: StartServer, open_chromium: OpenChromium) -> None:
+    server = await start_server(host=FIRST_ADDRESS_V6)
+    bob = Participant("Bob", await open_chromium(Camera(BLUE)))
+    alice = Participant("Alice", await open_chromium(ALICE))
+    await meet(server, bob, alice)
+    await see_each_other(bob, alice, BLUE.name, GREEN.name)
