@@ -127,6 +127,22 @@ class Participant:
             said = "\n".join(self.page.messages[-20:])
             raise AssertionError(f"{error}; sees {seen}\n{said}") from None
 
+    async def says(self, text: str) -> None:
+        """Write into the chat and send."""
+        await self.page.evaluate(
+            f"{_ELEMENT}.querySelector('.composer textarea').value = {json.dumps(text)}"
+        )
+        await self.page.evaluate(f"{_ELEMENT}.querySelector('.composer').requestSubmit()")
+
+    async def reads(self, text: str) -> None:
+        """Wait until the text stands in the chat."""
+
+        async def there() -> bool:
+            log = f"{_ELEMENT}.querySelector('[role=log]')?.textContent ?? ''"
+            return text in str(await self.page.evaluate(log))
+
+        await until(there, STEP_WITHIN_S, f"{self.name} reads {text}")
+
     async def flow(self) -> Flow:
         return await flow(self.page)
 

@@ -8,7 +8,7 @@ import signal
 from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
 from tests.e2e.conftest import OpenPage
 from tests.e2e.meeting import meet, more_arrives, see_each_other
-from tests.e2e.participant import Participant
+from tests.e2e.participant import STEP_WITHIN_S, Participant
 from tests.e2e.poll import until
 from tests.e2e.server import Server
 
@@ -43,6 +43,34 @@ async def test_media_goes_on_and_signalling_resumes_after_the_front_was_killed(
         await person.reaches("call", BACK_WITHIN_S)
         assert await _is_marked(person), f"{person.name} had to connect anew"
     await see_each_other(bob, alice, BLUE.name, GREEN.name)
+
+
+async def test_a_removed_person_stays_out_and_a_lock_stays_after_the_front_was_killed(
+    server: Server, open_chromium: OpenPage
+) -> None:
+    bob = Participant("Bob", await open_chromium(Camera(BLUE)))
+    alice = Participant("Alice", await open_chromium(Camera(GREEN)))
+    await meet(server, bob, alice)
+    await bob.press("people")
+    await bob.press("remove")
+    await bob.press("remove-confirm")
+    await alice.reaches("left")
+    await bob.press("lock")
+    await until(lambda: _is_locked(bob), STEP_WITHIN_S, "locked")
+    os.kill(server.ready.pids["front"], signal.SIGKILL)
+    await bob.reaches("reconnecting")
+    await bob.reaches("call", BACK_WITHIN_S)
+    assert await _is_locked(bob)
+    await alice.page.goto("about:blank")
+    await alice.open(server.ready.links["patient"])
+    await alice.reaches("left")
+    assert not await bob.others()
+
+
+async def _is_locked(person: Participant) -> bool:
+    return bool(
+        await person.page.evaluate("document.querySelector('telemed-call').session.room.locked")
+    )
 
 
 async def _mark_connection(*people: Participant) -> None:

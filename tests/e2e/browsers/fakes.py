@@ -16,6 +16,7 @@ import msgspec
 FRAMES_PER_SECOND = 15
 _FRAMES_IN_FILE = 6  # the browser plays the file in a circle
 _SAMPLE_RATE = 48_000  # Hz
+_HEAD_Y, _HEAD_RADIUS, _SHOULDERS_Y = 0.42, 0.2, 0.64  # in picture heights
 
 
 class Colour(msgspec.Struct, frozen=True):
@@ -38,6 +39,13 @@ YELLOW = Colour("yellow", 200, 190, 40)
 COLOURS = (RED, GREEN, BLUE, YELLOW)
 
 
+class Person(msgspec.Struct, frozen=True):
+    """Somebody before the camera: head and shoulders, each of one colour."""
+
+    skin: Colour
+    clothes: Colour
+
+
 class Camera(msgspec.Struct, frozen=True):
     """What a participant's camera shows. 1280 × 720 is large enough for three simulcast layers."""
 
@@ -46,18 +54,19 @@ class Camera(msgspec.Struct, frozen=True):
     height: int = 240
     noise: int = 0  # largest change of a pixel's brightness, 0..255
     tone_hz: int = 440
+    person: Person | None = None  # for pictures that people look at
 
 
 def write_video(path: Path, camera: Camera) -> None:
     """Write a YUV4MPEG2 file with 4:2:0 frames (BT.601, limited range)."""
-    luma, blue_difference, red_difference = _to_yuv(camera.colour)
-    quarter = camera.width * camera.height // 4
-    chroma = bytes([blue_difference]) * quarter + bytes([red_difference]) * quarter
+    luma = _to_yuv(camera.colour)[0]
+    planes = [_painted(camera, plane) for plane in range(3)]
     rate = f"F{FRAMES_PER_SECOND}:1"
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{camera.width} H{camera.height} {rate} Ip A1:1 C420jpeg\n".encode())
         for number in range(_FRAMES_IN_FILE):
-            file.write(b"FRAME\n" + _brightness(camera, luma, number) + chroma)
+            brightness = _noisy(camera, luma, number) if camera.noise else planes[0]
+            file.write(b"FRAME\n" + brightness + planes[1] + planes[2])
 
 
 def write_tone(path: Path, tone_hz: int, seconds: int = 2) -> None:
@@ -90,12 +99,35 @@ def _to_yuv(colour: Colour) -> tuple[int, int, int]:
     return round(luma), round(blue_difference), round(red_difference)
 
 
-def _brightness(camera: Camera, luma: int, number: int) -> bytes:
-    pixels = camera.width * camera.height
-    if not camera.noise:
-        return bytes([luma]) * pixels
+def _noisy(camera: Camera, luma: int, number: int) -> bytes:
     noise = random.Random(number)
     table = bytes(
         max(16, min(235, luma + i % (2 * camera.noise) - camera.noise)) for i in range(256)
     )
-    return noise.randbytes(pixels).translate(table)
+    return noise.randbytes(camera.width * camera.height).translate(table)
+
+
+def _painted(camera: Camera, plane: int) -> bytes:
+    """One plane (Y, U or V) of the picture, row by row; U and V have half the size."""
+    scale = 1 if plane == 0 else 2
+    width, height = camera.width // scale, camera.height // scale
+    wall = _to_yuv(camera.colour)[plane]
+    rows = []
+    for y in range(height):
+        value, half = _person_at(camera.person, plane, y / height)
+        before = max(0, round(width / 2 - half * height))
+        body = bytes([value]) * (width - 2 * before)
+        rows.append(bytes([wall]) * before + body + bytes([wall]) * before)
+    return b"".join(rows)
+
+
+def _person_at(person: Person | None, plane: int, y: float) -> tuple[int, float]:
+    """Value and half width of the body at this height; both lengths in picture heights."""
+    if person is None:
+        return 0, 0.0
+    if abs(y - _HEAD_Y) < _HEAD_RADIUS:
+        return _to_yuv(person.skin)[plane], math.sqrt(_HEAD_RADIUS**2 - (y - _HEAD_Y) ** 2)
+    if y > _SHOULDERS_Y:
+        slope = min(1.0, (y - _SHOULDERS_Y) / 0.25)
+        return _to_yuv(person.clothes)[plane], 0.42 * math.sqrt(slope * (2 - slope))
+    return 0, 0.0

@@ -67,6 +67,24 @@ _COLOURED_CAMERA = """\
 }}"""
 
 
+_SETTLED = """\
+async (query, selector) => {
+  let before = '';
+  for (let frame = 0; frame < 300; frame++) {
+    await new Promise(requestAnimationFrame);
+    const element = query(selector);
+    if (!element) continue;
+    element.scrollIntoView({block: 'nearest'});
+    const {x, y, width, height} = element.getBoundingClientRect();
+    const top = element.getRootNode().elementFromPoint(x + width / 2, y + height / 2);
+    const now = [x, y, width, height].join();
+    if (now === before && element.contains(top)) return element;
+    before = now;
+  }
+  return null;
+}"""
+
+
 class FirefoxPage:
     """One tab in a user context of its own; see page.Page."""
 
@@ -98,12 +116,13 @@ class FirefoxPage:
         return json.loads(answer["result"]["value"])
 
     async def click(self, selector: str) -> None:
-        x, y = await self._middle_of(selector)
+        """Press the middle of the element once it has stopped moving and nothing covers it."""
+        place = {"type": "element", "element": {"sharedId": await self._settled(selector)}}
         pointer = {
             "type": "pointer",
             "id": "mouse",
             "actions": [
-                {"type": "pointerMove", "x": round(x), "y": round(y)},
+                {"type": "pointerMove", "x": 0, "y": 0, "origin": place},
                 {"type": "pointerDown", "button": 0},
                 {"type": "pointerUp", "button": 0},
             ],
@@ -121,19 +140,17 @@ class FirefoxPage:
     async def close(self) -> None:
         await self._connection.command("browser.removeUserContext", userContext=self._user_context)
 
-    async def _middle_of(self, selector: str) -> tuple[float, float]:
-        place = await self.evaluate(
-            f"""(() => {{
-              const element = ({DEEP_QUERY})({json.dumps(selector)});
-              if (!element) return null;
-              element.scrollIntoView({{block: 'nearest'}});
-              const box = element.getBoundingClientRect();
-              return [box.x + box.width / 2, box.y + box.height / 2];
-            }})()"""
+    async def _settled(self, selector: str) -> str:
+        answer = await self._connection.command(
+            "script.evaluate",
+            expression=f"({_SETTLED})(({DEEP_QUERY}), {json.dumps(selector)})",
+            target={"context": self._context},
+            awaitPromise=True,
         )
-        if place is None:
-            raise PageError(f"no element {selector}")
-        return place[0], place[1]
+        node = answer.get("result", {})
+        if node.get("type") != "node":
+            raise PageError(f"no element {selector} that can be clicked")
+        return str(node["sharedId"])
 
 
 class Firefox:
