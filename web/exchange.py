@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
@@ -97,8 +96,9 @@ class _TooMany(ExchangeRefused):
 
 
 def _is_own_page(request: web.Request) -> bool:
-    origin = urlsplit(request.headers.get("Origin", ""))
-    return origin.scheme in {"http", "https"} and origin.netloc.lower() == request.host.lower()
+    # Either scheme: a proxy in front may have ended the TLS.
+    scheme, _, host = request.headers.get("Origin", "").lower().partition("://")
+    return scheme in {"http", "https"} and host == request.host.lower()
 
 
 async def _secret(request: web.Request) -> str:

@@ -7,7 +7,7 @@
 /** @typedef {import("./messages.js").Offer} Offer */
 
 /** The server answers within milliseconds; an offer without an answer by then is lost. */
-const ANSWER_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 8000;
 
 /**
  * @typedef {object} Wiring

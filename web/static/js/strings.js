@@ -5,8 +5,6 @@
  */
 
 const STRINGS = {
-  "app.name": "Video visit",
-
   "prejoin.title": "Ready to join?",
   "prejoin.as": "You join as {name}",
   "prejoin.join": "Join now",
@@ -55,10 +53,8 @@ const STRINGS = {
   "call.joined": "{name} joined",
   "call.left": "{name} left",
   "call.micOff": "Microphone off",
-  "call.cameraOff": "Camera off",
   "call.reconnecting": "Reconnecting…",
   "call.codecMissing": "This browser cannot show this video",
-  "call.speaking": "{name} is speaking",
   "call.toolbar": "Call controls",
 
   "control.mute": "Mute",
@@ -71,7 +67,6 @@ const STRINGS = {
   "control.people": "People",
   "control.devices": "Devices",
   "control.leave": "Leave",
-  "control.withKey": "{label} ({key})",
   "control.unread": "{count} new",
   "control.waiting": "{count} waiting",
 

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { LocalMedia } from "../../web/static/js/local-media.js";
+import { fakeDevices } from "./fakes.mjs";
+
+async function started(devices, choices = {}) {
+  const local = new LocalMedia(devices);
+  local.choices = { ...local.choices, ...choices };
+  await local.start();
+  return local;
+}
+
+test("microphone and camera are asked for in one question", async () => {
+  const devices = fakeDevices();
+  const local = await started(devices);
+  assert.equal(devices.asked.length, 1);
+  assert.deepEqual(local.sending, { microphone: true, camera: true, screen: false });
+});
+
+test("without a camera the person joins with sound, and is told", async () => {
+  const local = await started(fakeDevices({ camera: false, problem: "NotFoundError" }));
+  assert.deepEqual(local.sending, { microphone: true, camera: false, screen: false });
+  assert.deepEqual(local.problems, { camera: "missing" });
+});
+
+test("with every permission denied the person can still join", async () => {
+  const local = await started(fakeDevices({ camera: false, microphone: false }));
+  assert.deepEqual(local.sending, { microphone: false, camera: false, screen: false });
+  assert.deepEqual(local.problems, { microphone: "denied", camera: "denied" });
+});
+
+test("on an insecure page both problems say so", async () => {
+  const local = await started(undefined);
+  assert.deepEqual(local.problems, { microphone: "insecure", camera: "insecure" });
+});
+
+test("what was switched off before stays off and asks for nothing", async () => {
+  const devices = fakeDevices();
+  const local = await started(devices, { camera: false, microphone: false });
+  assert.deepEqual(local.sending, { microphone: false, camera: false, screen: false });
+  assert.deepEqual(devices.asked.map(({ video }) => video), [undefined]);
+});
+
+test("another camera replaces the first, whose light goes out", async () => {
+  const devices = fakeDevices();
+  const local = await started(devices);
+  const first = local.tracks.camera;
+  await local.choose("camera", "camera-2");
+  assert.equal(first.stopped, true);
+  assert.deepEqual(devices.asked.at(-1).video.deviceId, { ideal: "camera-2" });
+  assert.notEqual(local.tracks.camera, first);
+});
+
+test("a device that is pulled out is missed, in words", async () => {
+  const local = await started(fakeDevices());
+  const problems = [];
+  local.on("problem", (problem) => problems.push(problem));
+  local.tracks.microphone.onended();
+  assert.deepEqual(problems, [{ source: "microphone", problem: "missing" }]);
+  assert.equal(local.sending.microphone, false);
+});
+
+test("a problem that was mended is forgotten", async () => {
+  const devices = fakeDevices({ camera: false, problem: "NotReadableError" });
+  const local = await started(devices);
+  assert.deepEqual(local.problems, { camera: "busy" });
+  devices.getUserMedia = fakeDevices().getUserMedia.bind(devices);
+  await local.setCamera(true);
+  assert.deepEqual(local.problems, {});
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { CLOSINGS } from "../../web/static/js/closings.js";
+import { qualityHint } from "../../web/static/js/quality-words.js";
+import { keyOr, refusal, t } from "../../web/static/js/strings.js";
+import { person } from "./fakes.mjs";
+
+const FOLDER = new URL("../../web/static/js/", import.meta.url);
+const FILES = readdirSync(FOLDER).filter((name) => name.endsWith(".js"));
+const source = (name) => readFileSync(new URL(name, FOLDER), "utf8");
+
+function withoutComments(text) {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
+}
+
+function literals(text) {
+  return [...withoutComments(text).matchAll(/"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g)]
+    .map((match) => match[1] ?? match[2] ?? "");
+}
+
+for (const name of FILES.filter((file) => !["strings.js", "icons.js"].includes(file))) {
+  test(`${name} has no words of its own`, () => {
+    const words = literals(source(name)).filter((text) =>
+      /^[A-Z][a-z]+ ?$|[A-Za-z]{2,},? [a-z]{2,} [a-z]{2,}|[A-Z][a-z]+ [a-z]{2,}|[a-z][.!?…]$/.test(text));
+    const known = new Set(["Content-Type", "Enter", "Escape"]);
+    assert.deepEqual(words.filter((text) => !known.has(text) && !isClassList(name, text)), []);
+  });
+}
+
+function isClassList(name, text) {
+  return withoutComments(source(name)).includes(`class: "${text}"`);
+}
+
+test("every key that the code names is in the table, and the table has no other", () => {
+  const table = [...withoutComments(source("strings.js")).matchAll(/^ {2}"([\w.]+)":/gm)]
+    .map(([, key]) => key);
+  const code = FILES.filter((name) => name !== "strings.js").map((name) =>
+    withoutComments(source(name))).join("\n");
+  const prefixes = ["problem.", "end.", "refused.", "role.", "notice.muted.", "device."];
+  const unused = table.filter((key) =>
+    !code.includes(`"${key}"`) && !prefixes.some((prefix) => key.startsWith(prefix)));
+  assert.deepEqual(unused, []);
+  const named = [...code.matchAll(/"([a-z]+\.[\w.]+)"/g)].map(([, key]) => key);
+  const areas = new Set(table.map((key) => key.split(".")[0]));
+  const missing = named.filter((key) => areas.has(key.split(".")[0]) && !table.includes(key));
+  assert.deepEqual(missing, []);
+});
+
+test("each final closing has a last screen of its own, or the general one on purpose", () => {
+  const general = Object.values(CLOSINGS)
+    .filter(({ reason, final }) => final && keyOr(`end.${reason}`, "end.problem") === "end.problem")
+    .map(({ reason }) => reason);
+  assert.deepEqual(general, ["bad_message", "too_large"]);
+});
+
+test("places are filled in, and a name is never taken for a pattern", () => {
+  assert.equal(t("call.joined", { name: "$& {name}" }), "$& {name} joined");
+});
+
+test("a refusal without words of ours says the server's sentence", () => {
+  assert.equal(refusal("room_full", "The call is full."), "The call is full.");
+  assert.equal(refusal("no_answer", ""), t("refused.no_answer"));
+});
+
+const GOOD = { uplink: "good", downlink: "good", video: "full" };
+
+test("the hint is about the most serious thing, and about others only when all is well here", () => {
+  const hint = (own, other) => qualityHint(
+    [{ participant: "alice", ...GOOD, ...own }, { participant: "bob", ...GOOD, ...other }],
+    "alice", [person("alice"), person("bob", { name: "Bob" })]);
+  assert.equal(hint({}, {}), "");
+  assert.equal(hint({ uplink: "lost", video: "off" }, {}), t("quality.uplinkLost"));
+  assert.equal(hint({ video: "off", uplink: "poor" }, {}), t("quality.videoOff"));
+  assert.equal(hint({ video: "reduced" }, { downlink: "lost" }), t("quality.videoReduced"));
+  assert.equal(hint({}, { downlink: "lost" }), t("quality.otherCannotHear", { name: "Bob" }));
+});
