@@ -2,8 +2,9 @@
 
 Among 5-tuples validated by an authenticated check, media goes to the one that last carried
 authenticated SRTP or SRTCP; before any media to the latest with USE-CANDIDATE, else to the latest
-check (Chromium finishes DTLS before it nominates, Firefox nominates every pair). On a restart old
-and new credentials are both valid until the new ones' path carries media.
+check (Chromium finishes DTLS before it nominates, Firefox nominates every pair). A path without a
+check for `CONSENT_S` comes last. On a restart old and new credentials are both valid until the new
+ones' path carries media.
 """
 
 from __future__ import annotations
@@ -52,14 +53,18 @@ class IceAgent(Generic[PathT]):
         self.local = local
         self.previous: Credentials | None = None
         self.selected: PathT | None = None
+        self.carrying: PathT | None = None  # tell `receive_media` of every other path's packets
         self.heard_at = now  # last authenticated packet of any kind
         self.checked_at = now
         self._generation = 0
         self._tuples: dict[PathT, _Tuple] = {}
 
     def restart(self, local: Credentials) -> None:
-        """New credentials beside the old ones."""
-        self.previous, self.local = self.local, local
+        """New credentials beside those that work; ones that were never used make room."""
+        if self.previous is None:
+            self.previous = self.local
+        self.local = local
+        self.carrying = None
         self._generation += 1
 
     def password_for(self, ufrag: str) -> str | None:
@@ -77,7 +82,7 @@ class IceAgent(Generic[PathT]):
         entry.checked_at = self.checked_at = self.heard_at = now
         if nominated:
             entry.nominated_at = now
-        self._select()
+        self._select(now)
         return dropped
 
     def receive_media(self, path: PathT, now: float) -> None:
@@ -87,16 +92,21 @@ class IceAgent(Generic[PathT]):
         if entry is None:
             return
         entry.media_at = now
-        if self.previous is not None and entry.generation == self._generation:
-            self._forget_previous()
-        self._select()
+        if entry.generation == self._generation:
+            self.previous = None
+        if self.previous is None:
+            self.carrying = path
+        self._select(now)
 
     def paths(self) -> list[PathT]:
         return list(self._tuples)
 
+    def has_consent(self, now: float) -> bool:
+        return now - self.checked_at <= CONSENT_S
+
     def health(self, now: float, media_expected: bool) -> Health:
         silent_s = now - self.heard_at
-        if silent_s > LOST_S or now - self.checked_at > CONSENT_S:
+        if silent_s > LOST_S or not self.has_consent(now):
             return Health.LOST
         limit = UNSTABLE_MEDIA_S if media_expected else UNSTABLE_IDLE_S
         return Health.UNSTABLE if silent_s > limit else Health.GOOD
@@ -107,14 +117,14 @@ class IceAgent(Generic[PathT]):
             return []
         oldest = min(spare, key=lambda path: self._tuples[path].checked_at)
         del self._tuples[oldest]
+        if self.carrying == oldest:
+            self.carrying = None
         return [oldest]
 
-    def _forget_previous(self) -> None:
-        self.previous = None
-
-    def _select(self) -> None:
-        def rank(path: PathT) -> tuple[float, float, float]:
+    def _select(self, now: float) -> None:
+        def rank(path: PathT) -> tuple[bool, float, float, float]:
             entry = self._tuples[path]
-            return entry.media_at, entry.nominated_at, entry.checked_at
+            consented = now - entry.checked_at <= CONSENT_S
+            return consented, entry.media_at, entry.nominated_at, entry.checked_at
 
         self.selected = max(self._tuples, key=rank)

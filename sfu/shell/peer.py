@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 from sfu.core.description import Connection
-from sfu.core.ice import Credentials, Health, IceAgent
+from sfu.core.ice import LOST_S, Credentials, Health, IceAgent
 from sfu.shell.dtls import Certificate, Dtls, DtlsError
 from sfu.shell.executor import Transport
 from sfu.shell.udp import Address
@@ -94,27 +94,42 @@ class Peer:
 
     def checked(self, path: Path, ufrag: str, nominated: bool, now: float) -> None:
         for dropped in self.ice.receive_check(path, ufrag, nominated, now):
-            dropped.endpoint.peers.pop(dropped.address, None)
+            self._release(dropped)
+        path.endpoint.peers[path.address] = self
         self._reachable.set()
 
     def moved(self, path: Path, now: float) -> None:
         self.ice.receive_media(path, now)
 
-    def is_lost(self, now: float) -> bool:
+    def health(self, now: float) -> Health:
+        """Before the first check a peer is good for `FIRST_CHECK_S`."""
         if not self._reachable.is_set():
-            return now - self._opened_at > FIRST_CHECK_S
+            return Health.LOST if now - self._opened_at > FIRST_CHECK_S else Health.GOOD
         self.ice.heard_at = max(self.ice.heard_at, self.transport.heard_at)
-        return self.ice.health(now, media_expected=True) is Health.LOST
+        return self.ice.health(now, self._media_expected(now))
+
+    def lost_reason(self, now: float) -> str:
+        """Why the health is LOST: path or consent."""
+        return "path" if not self._reachable.is_set() or self.ice.has_consent(now) else "consent"
 
     async def close(self) -> None:
         """Say goodbye and forget the paths."""
         if self._handshake is not None:
             self._handshake.cancel()
+            await asyncio.gather(self._handshake, return_exceptions=True)
         await self.dtls.close()
         self.transport.srtp = None
         for path in self.ice.paths():
-            if path.endpoint.peers.get(path.address) is self:
-                del path.endpoint.peers[path.address]
+            self._release(path)
+
+    def _media_expected(self, now: float) -> bool:
+        publisher = self.transport.publisher
+        sources = publisher.by_ssrc.values() if publisher else ()
+        return any(now - source.last_arrival < LOST_S for source in sources)
+
+    def _release(self, path: Path) -> None:
+        if path.endpoint.peers.get(path.address) is self:
+            del path.endpoint.peers[path.address]
 
     def _send(self, data: bytes) -> bool:
         path = self.ice.selected

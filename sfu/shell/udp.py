@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 BUFFER_BYTES = 4 * 1024 * 1024
 DATAGRAM_BYTES = 2048
+MAX_QUEUED_S = 5.0  # in the socket's buffer: it holds less than that
 SO_TIMESTAMPNS = 35  # Linux asm-generic/socket.h; the control message has the same number
 _TIMESPEC = struct.Struct("@qq")
 ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
@@ -46,9 +47,14 @@ def clock_offset_s() -> float:
 
 
 def arrival(ancillary: AncillaryData, offset_s: float) -> float:
-    """Monotonic seconds at which the kernel received a datagram; now, where it did not say."""
+    """Monotonic seconds at which the kernel received a datagram; now, where it did not say.
+
+    A time that cannot be right (the wall clock was set in between) is now as well.
+    """
+    now = time.monotonic()
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-            return float(seconds + nanoseconds * 1e-9 + offset_s)
-    return time.monotonic()
+            at = float(seconds + nanoseconds * 1e-9 + offset_s)
+            return at if now - MAX_QUEUED_S <= at <= now else now
+    return now

@@ -19,6 +19,7 @@ from sfu.core.counters import Counters
 from sfu.core.description import Candidate
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.histogram import HistogramCounts
+from sfu.core.ice import Health
 from sfu.shell import stun
 from sfu.shell.dtls import Certificate
 from sfu.shell.executor import Executor
@@ -33,8 +34,8 @@ from sfu.shell.udp import (
 )
 
 BATCH = 64  # datagrams per wake-up
-HEALTH_S = 0.5
 LAG_S = 0.1
+BUG_LOG_S = 1.0  # at most one log line of a bug in so long
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +60,9 @@ class MediaWorker:
         self._peers: dict[str, Peer] = {}
         self._by_ufrag: dict[str, Peer] = {}
         self._rate: dict[str, int] = {}  # room → bits per second that one peer may send
-        self._endpoints = [Endpoint(open_socket(address, port)) for address in addresses]
+        self._dropping: set[asyncio.Task[None]] = set()
+        self._bug_logged_at = -BUG_LOG_S
+        self._endpoints = _open_endpoints(addresses, port)
         self.info = api.WorkerInfo(
             candidates=tuple(Candidate(address, port) for address in candidates),
             fingerprint=self._certificate.fingerprint,
@@ -74,9 +77,9 @@ class MediaWorker:
         """Say goodbye to every peer and release the sockets."""
         for peer in list(self._peers.values()):
             await self._drop(peer, None)
-        for task in (self._ticking, self._watching):
-            task.cancel()
-        await asyncio.gather(self._ticking, self._watching, return_exceptions=True)
+        self._ticking.cancel()
+        self._watching.cancel()
+        await asyncio.gather(self._ticking, self._watching, *self._dropping, return_exceptions=True)
         for endpoint in self._endpoints:
             self._loop.remove_reader(endpoint.socket)
             endpoint.socket.close()
@@ -111,7 +114,9 @@ class MediaWorker:
 
     async def _connect(self, command: api.ConnectPeer, now: float) -> api.AnyReply:
         peer = self._peers.get(command.peer)
-        if peer is not None and not peer.continues(command.connection):
+        if peer is not None and not (
+            peer.room == command.room and peer.continues(command.connection)
+        ):
             await self._drop(peer, None)
             peer = None
         sections = command.connection.sections
@@ -122,6 +127,7 @@ class MediaWorker:
             peer = self._add_peer(command, now)
         else:
             peer.update(command.connection)
+            self._forget_ufrags(peer)
         self._by_ufrag[command.connection.local_ufrag] = peer
         peer.transport.publisher = self._forwarder.state.publisher(peer.id)
         return api.Done()
@@ -176,6 +182,8 @@ class MediaWorker:
     # peers
 
     def _connected(self, peer: Peer) -> None:
+        if self._peers.get(peer.id) is not peer:
+            return
         self._forwarder.peer_connected(peer.id, time.monotonic())
         self._emit(api.PeerConnected(peer.room, peer.id))
         self._executor.drain()
@@ -183,21 +191,30 @@ class MediaWorker:
     def _lost(self, peer: Peer, reason: str) -> None:
         self._counters.handshakes_failed += reason in ("dtls", "fingerprint")
         self._counters.fingerprint_mismatches += reason == "fingerprint"
-        self._loop.create_task(self._drop(peer, reason))
+        task = self._loop.create_task(self._drop(peer, reason))
+        self._dropping.add(task)
+        task.add_done_callback(self._dropping.discard)
 
     async def _drop(self, peer: Peer, reason: str | None) -> None:
+        """Everything but the goodbye happens at once, so that the id may come again meanwhile."""
         if self._peers.get(peer.id) is not peer:
             return
         del self._peers[peer.id]
-        for ufrag in [u for u, p in self._by_ufrag.items() if p is peer]:
-            del self._by_ufrag[ufrag]
-        await peer.close()
+        self._forget_ufrags(peer)
         self._executor.remove(peer.id)
         self._forwarder.close_peer(peer.id, time.monotonic())
         self._executor.drain()
         if reason is not None:
             log.info("peer_lost", room=peer.room, peer=peer.id, reason=reason)
             self._emit(api.PeerLost(peer.room, peer.id, reason))
+        await peer.close()
+
+    def _forget_ufrags(self, peer: Peer) -> None:
+        """Those by which the peer takes no more checks."""
+        gone = self._peers.get(peer.id) is not peer
+        for ufrag in [u for u, p in self._by_ufrag.items() if p is peer]:
+            if gone or peer.ice.password_for(ufrag) is None:
+                del self._by_ufrag[ufrag]
 
     # datagrams
 
@@ -211,8 +228,12 @@ class MediaWorker:
                 return
             except OSError:  # an ICMP error of an earlier send
                 continue
-            if data:
+            if not data:
+                continue
+            try:
                 self._receive(endpoint, address, data, arrival(ancillary, offset_s))
+            except Exception as bug:  # noqa: BLE001 - the edge: one datagram must not stop the rest
+                self._survive(bug)
 
     def _receive(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
         kind = data[0]
@@ -234,8 +255,8 @@ class MediaWorker:
         if peer is None:
             self._counters.dropped_media += 1
         elif self._executor.receive(peer.transport, data, at):
-            selected = peer.ice.selected
-            if selected is None or selected.address != address or selected.endpoint is not endpoint:
+            path = peer.ice.carrying
+            if path is None or path.address != address or path.endpoint is not endpoint:
                 peer.moved(Path(endpoint, address), at)
 
     def _receive_stun(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
@@ -250,10 +271,13 @@ class MediaWorker:
         except stun.StunError:
             self._counters.dropped_stun += 1
             return
-        self._counters.stun_in += 1
         path = Path(endpoint, address)
+        holder = endpoint.peers.get(address)
+        if holder is not None and holder is not peer and holder.ice.selected == path:
+            self._counters.dropped_stun += 1  # a forged sender address must not cut a call off
+            return
+        self._counters.stun_in += 1
         path.send(request.response((address[0], address[1]), password))
-        endpoint.peers[address] = peer
         peer.checked(path, ufrag, request.nominated, at)
 
     # time
@@ -261,8 +285,12 @@ class MediaWorker:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(0.005)
-            if self._peers:
+            if not self._peers:
+                continue
+            try:
                 self._executor.handle_timeout(time.monotonic())
+            except Exception as bug:  # noqa: BLE001 - the edge: the clock of all calls
+                self._survive(bug)
 
     async def _watch(self) -> None:
         """Liveness of peers, and how late this loop is."""
@@ -274,5 +302,29 @@ class MediaWorker:
             self._lag.observe(max(0.0, now - expected))
             expected = now
             for peer in list(self._peers.values()):
-                if peer.is_lost(now):
-                    self._lost(peer, "path")
+                self._watch_peer(peer, now)
+
+    def _watch_peer(self, peer: Peer, now: float) -> None:
+        health = peer.health(now)
+        if health is Health.LOST:
+            self._lost(peer, peer.lost_reason(now))
+        else:
+            self._forwarder.receive_health(peer.id, health is Health.UNSTABLE)
+
+    def _survive(self, bug: Exception) -> None:
+        now = time.monotonic()
+        if now - self._bug_logged_at >= BUG_LOG_S:
+            self._bug_logged_at = now
+            log.error("media_bug", exc_info=bug)
+
+
+def _open_endpoints(addresses: Sequence[str], port: int) -> list[Endpoint]:
+    endpoints: list[Endpoint] = []
+    try:
+        for address in addresses:
+            endpoints.append(Endpoint(open_socket(address, port)))
+    except OSError:
+        for endpoint in endpoints:
+            endpoint.socket.close()
+        raise
+    return endpoints

@@ -190,7 +190,7 @@ def _quality(state: State, room: Room, peer: str, now: float) -> Quality:
         uplink_loss=_uplink_loss(publisher) if publisher else 0.0,
         downlink_loss=guard.downlink_loss(_streams(subscriber), now) if subscriber else 0.0,
         rtt_ms=(subscriber.rtt_s if subscriber else 0.0) * 1000,
-        unstable=False,
+        unstable=peer in state.unstable,
         video="off" if level and off else "reduced" if level else "full",
     )
 

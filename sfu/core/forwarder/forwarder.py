@@ -65,6 +65,13 @@ class Forwarder:
         self.state.rooms.pop(room, None)
         return gone
 
+    def receive_health(self, peer: str, unstable: bool) -> None:
+        """Whether nothing authentic has come from the peer for longer than expected."""
+        if unstable:
+            self.state.unstable.add(peer)
+        else:
+            self.state.unstable.discard(peer)
+
     def set_view(self, peer: str, slots: Iterable[ViewedSlot], now: float) -> None:
         subscriber = self.state.subscriber(peer)
         if subscriber is None:

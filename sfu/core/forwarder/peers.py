@@ -130,6 +130,7 @@ def _new_source(
 def close(state: State, peer: str, now: float) -> None:
     """The peer is gone: its tracks end, its slots are forgotten."""
     room = state.room_of.pop(peer, None)
+    state.unstable.discard(peer)
     if room is None:
         return
     subscriber = room.subscribers.pop(peer, None)
