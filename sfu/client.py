@@ -13,6 +13,7 @@ from sfu import api
 from sfu.shell.frames import read_frame, write_frame
 
 RETRY_S = 0.1
+MAX_EVENTS = 10_000  # unread ones; then the kind that is repeated every 2 s is left out
 PATIENCE_S = 5.0  # a command waits so long for a worker that is being restarted
 
 log = structlog.get_logger(__name__)
@@ -81,10 +82,11 @@ class WorkerClient:
             self._writer = writer
             try:
                 await self._receive(reader)
-            except ConnectionError:
+            except (ConnectionError, msgspec.DecodeError):
                 pass
             finally:
                 self._disconnect(writer)
+            await asyncio.sleep(RETRY_S)
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
         decoder = msgspec.msgpack.Decoder(api.FromWorker)
@@ -94,11 +96,15 @@ class WorkerClient:
                 self.info = message
                 self._connected.set()
             elif isinstance(message, api.Notice):
-                self._events.put_nowait(message.event)
+                self._note(message.event)
             else:
                 future = self._waiting.get(message.id)
                 if future is not None and not future.done():
                     future.set_result(message.reply)
+
+    def _note(self, event: api.AnyEvent) -> None:
+        if not isinstance(event, api.Quality) or self._events.qsize() < MAX_EVENTS:
+            self._events.put_nowait(event)
 
     def _disconnect(self, writer: asyncio.StreamWriter) -> None:
         self._writer, self.info = None, None

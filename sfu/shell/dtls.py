@@ -55,7 +55,7 @@ class Dtls:
     ) -> None:
         self._role = role
         self._send_datagram = send
-        self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_DATAGRAMS)
+        self._inbox: asyncio.Queue[bytes] = asyncio.Queue(QUEUE_DATAGRAMS)
         self._flight: list[bytes] = []
         self._answered = False
         self._transport: Any = upstream.RTCDtlsTransport(self, [certificate.upstream])  # type: ignore[arg-type]
@@ -77,16 +77,19 @@ class Dtls:
         parameters = upstream.RTCDtlsParameters(
             fingerprints=[upstream.RTCDtlsFingerprint(f.algorithm, f.value) for f in fingerprints]
         )
+        if not parameters.fingerprints:
+            raise DtlsError("fingerprint")
         resending = asyncio.create_task(self._resend())
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
                 await self._transport.start(parameters)
-        except TimeoutError:
+        except (TimeoutError, upstream.SSL.Error):  # type: ignore[attr-defined]
             raise DtlsError("dtls") from None
         finally:
             resending.cancel()
+            await asyncio.gather(resending, return_exceptions=True)
         if self._transport.state != "connected":
-            raise DtlsError("fingerprint" if self._transport.encrypted else "dtls")
+            raise DtlsError("fingerprint" if self._has_srtp_profile() else "dtls")
         return self._make_srtp()
 
     def when_closed(self, callback: Callable[[], None]) -> None:
@@ -101,9 +104,13 @@ class Dtls:
     async def close(self) -> None:
         """Say goodbye and stop reading; may be called twice."""
         self._transport.remove_all_listeners()
+        reading = self._transport._task
         await self._transport.stop()
-        if not self._inbox.full():
-            self._inbox.put_nowait(None)
+        if reading is not None:
+            await asyncio.gather(reading, return_exceptions=True)
+
+    def _has_srtp_profile(self) -> bool:
+        return self._transport.encrypted and bool(self._transport._ssl.get_selected_srtp_profile())
 
     def _make_srtp(self) -> Srtp:
         connection = self._transport._ssl
@@ -124,8 +131,6 @@ class Dtls:
 
     async def _recv(self) -> bytes:
         data = await self._inbox.get()
-        if data is None:
-            raise ConnectionError
         self._answered = True
         return data
 

@@ -19,6 +19,7 @@ from sfu.shell.frames import read_frame, write_frame
 from sfu.shell.worker import MediaWorker
 
 ORPHANED_S = 60.0
+MAX_UNREAD_BYTES = 16 << 20  # of events; a caller that far behind does not come back
 
 log = structlog.get_logger(__name__)
 
@@ -38,9 +39,14 @@ class _Callers:
     def __init__(self) -> None:
         self.writer: asyncio.StreamWriter | None = None
         self.alone_since: float | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def emit(self, event: api.AnyEvent) -> None:
-        if self.writer is not None:
+        if self.writer is None:
+            return
+        if self.writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            self.writer.transport.abort()
+        else:
             write_frame(self.writer, api.Notice(event))
 
 
@@ -49,6 +55,11 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, ready: Callable[[
     callers = _Callers()
     worker = MediaWorker(settings.bind, settings.candidates, settings.port, callers.emit)
     decoder = msgspec.msgpack.Decoder(api.Request)
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve_caller(reader, writer))
+        callers.tasks.add(task)
+        task.add_done_callback(callers.tasks.discard)
 
     async def serve_caller(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if callers.writer is not None:
@@ -59,10 +70,10 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, ready: Callable[[
         try:
             while (frame := await read_frame(reader)) is not None:
                 request = decoder.decode(frame)
-                reply = await worker.carry_out(request.command)
+                reply = await _carry_out(worker, request.command)
                 write_frame(writer, api.Reply(request.id, reply))
                 await writer.drain()
-        except ConnectionError:
+        except (ConnectionError, msgspec.DecodeError):
             pass
         finally:
             if callers.writer is writer:
@@ -70,7 +81,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, ready: Callable[[
                 callers.alone_since = asyncio.get_running_loop().time()
             writer.close()
 
-    server = await asyncio.start_unix_server(serve_caller, sock=_listen(settings.socket_path))
+    server = await asyncio.start_unix_server(accept, sock=_listen(settings.socket_path))
     orphans = asyncio.create_task(_close_orphans(worker, callers))
     ready()
     try:
@@ -78,9 +89,18 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, ready: Callable[[
     finally:
         orphans.cancel()
         server.close()
+        await worker.close()
         if callers.writer is not None:
             callers.writer.close()
-        await worker.close()
+        await asyncio.gather(orphans, *callers.tasks, return_exceptions=True)
+
+
+async def _carry_out(worker: MediaWorker, command: api.AnyCommand) -> api.AnyReply:
+    try:
+        return await worker.carry_out(command)
+    except Exception as bug:  # the edge: one command must not end every call
+        log.error("command_failed", kind=type(command).__name__, exc_info=bug)
+        return api.Refused("media_failed", "The media server could not do this.")
 
 
 def _listen(path: str) -> socket.socket:
@@ -99,6 +119,6 @@ async def _close_orphans(worker: MediaWorker, callers: _Callers) -> None:
         if callers.writer is not None or since is None:
             continue
         if asyncio.get_running_loop().time() - since > ORPHANED_S:
-            log.warning("caller_gone", seconds=ORPHANED_S)
+            log.warning("caller_gone", duration_s=ORPHANED_S)
             callers.alone_since = None
             await worker.close_rooms()
