@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
 from tests.e2e.conftest import OpenPage
 from tests.e2e.meeting import meet, more_arrives, see_each_other
@@ -12,11 +14,19 @@ from tests.e2e.participant import STEP_WITHIN_S, Participant
 from tests.e2e.poll import until
 from tests.e2e.server import Server
 
-BACK_WITHIN_S = 3 * 5.0  # promised: 5 s (make prove)
+PROMISED_S = 5.0
+BACK_WITHIN_S = 3 * PROMISED_S  # on a busy machine
 
 
+@pytest.mark.parametrize(
+    "within_s",
+    [
+        pytest.param(BACK_WITHIN_S, id="busy"),
+        pytest.param(PROMISED_S, id="promised", marks=pytest.mark.prove),
+    ],
+)
 async def test_both_are_back_by_themselves_after_the_media_worker_was_killed(
-    server: Server, open_chromium: OpenPage, open_firefox: OpenPage
+    server: Server, open_chromium: OpenPage, open_firefox: OpenPage, within_s: float
 ) -> None:
     bob = Participant("Bob", await open_chromium(Camera(BLUE)))
     alice = Participant("Alice", await open_firefox(Camera(GREEN)))
@@ -24,7 +34,7 @@ async def test_both_are_back_by_themselves_after_the_media_worker_was_killed(
     await see_each_other(bob, alice, BLUE.name, GREEN.name)
     await _mark_connection(bob, alice)
     os.kill(server.ready.pids["worker"], signal.SIGKILL)
-    await until(lambda: _pictures_on_new_connections(bob, alice), BACK_WITHIN_S, "both are back")
+    await until(lambda: _pictures_on_new_connections(bob, alice), within_s, "both are back")
     await see_each_other(bob, alice, BLUE.name, GREEN.name)
 
 
