@@ -6,7 +6,6 @@ import asyncio
 import sys
 
 from sfu.shell.server import WorkerSettings, serve
-
 from telemed_media import logs
 from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped
 from telemed_media.configuration import WorkerConfiguration
