@@ -1,0 +1,284 @@
+"""A worker with real sockets, and aiortc's own peer connections as its clients."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import av
+import pytest
+from aioice import stun
+
+from sfu import api
+from sfu.core.description import Connection, Fingerprint
+from sfu.shell.worker import MediaWorker
+from tests.netns.namespace import FIRST_ADDRESS
+from tests.sfu.shell.callers import Caller, free_port, until
+
+
+class Scene:
+    """A worker with one open room, and what it told."""
+
+    def __init__(self) -> None:
+        self.events: list[api.AnyEvent] = []
+        self.port = free_port()
+        self.worker = MediaWorker([FIRST_ADDRESS], [FIRST_ADDRESS], self.port, self.events.append)
+
+    async def counters(self) -> dict[str, int]:
+        stats = await self.worker.carry_out(api.GetStats())
+        assert isinstance(stats, api.Stats)
+        return stats.counters
+
+    def told(self, kind: type[api.AnyEvent]) -> list[api.AnyEvent]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def connected(self) -> set[str]:
+        return {e.peer for e in self.events if isinstance(e, api.PeerConnected)}
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    before = asyncio.all_tasks()
+    found = Scene()
+    await found.worker.carry_out(api.OpenRoom("room", max_peers=4))
+    yield found
+    await found.worker.close()
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    assert [t for t in left if "RTCPeerConnection" not in repr(t)] == [], "no task survives"
+
+
+@pytest.fixture
+async def callers() -> AsyncIterator[list[Caller]]:
+    found: list[Caller] = []
+    yield found
+    for caller in found:
+        await caller.pc.close()
+
+
+async def test_picture_and_sound_come_from_the_publisher_to_the_subscriber(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob, alice = Caller("bob", sends=True, takes=False), Caller("alice", sends=False, takes=True)
+    callers += [bob, alice]
+    await alice.join(scene.worker)
+    await bob.join(scene.worker)
+    await until(lambda: scene.connected() == {"alice", "bob"})
+    pictures = await alice.receive("video", 5)
+    sounds = await alice.receive("audio", 10)
+    assert isinstance(pictures[0], av.VideoFrame)
+    assert (pictures[0].width, pictures[0].height) == (64, 48)
+    assert len(sounds) == 10
+    assert len(scene.told(api.SlotSwitched)) == 1
+    counters = await scene.counters()
+    assert counters["packets_out"] >= 15
+    for name in ("srtp", "malformed", "unbound", "rate"):
+        assert counters[f"dropped_{name}"] == 0, name
+
+
+async def test_a_closed_peer_gets_a_goodbye(scene: Scene, callers: list[Caller]) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    await bob.join(scene.worker)
+    await until(lambda: scene.connected() == {"bob"})
+    await scene.worker.carry_out(api.ClosePeer("bob"))
+    await until(lambda: bob.pc.connectionState == "closed")
+    assert scene.told(api.PeerLost) == [], "who was closed is not lost"
+
+
+async def test_a_peer_that_says_goodbye_is_lost_at_once(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    await bob.join(scene.worker)
+    await until(lambda: scene.connected() == {"bob"})
+    await bob.pc.close()
+    await until(lambda: scene.told(api.PeerLost) == [api.PeerLost("room", "bob", "closed")])
+    assert await scene.worker.carry_out(api.GetPeers()) == api.Peers(())
+
+
+async def test_a_certificate_other_than_announced_ends_the_connection(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    command = await bob.connection(scene.worker.info)
+    other = (Fingerprint("sha-256", ":".join(["AB"] * 32)),)
+    fields = {name: getattr(command.connection, name) for name in Connection.__struct_fields__}
+    forged = Connection(**{**fields, "fingerprints": other})
+    await scene.worker.carry_out(api.ConnectPeer("room", "bob", forged))
+    await until(lambda: scene.told(api.PeerLost) == [api.PeerLost("room", "bob", "fingerprint")])
+    assert (await scene.counters())["fingerprint_mismatches"] == 1
+
+
+async def test_closing_the_room_in_the_middle_of_a_handshake_leaves_nothing(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob = Caller("bob", sends=True, takes=True)
+    callers.append(bob)
+    await bob.join(scene.worker)
+    await until(lambda: bob.pc.iceConnectionState in ("checking", "completed"))
+    await scene.worker.carry_out(api.CloseRoom("room"))
+    assert await scene.worker.carry_out(api.GetPeers()) == api.Peers(())
+    assert vars(scene.worker)["_by_ufrag"] == {}
+    assert scene.connected() == set()
+
+
+async def test_the_same_description_twice_keeps_the_connection(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    command = await bob.connection(scene.worker.info)
+    for _ in range(2):
+        assert await scene.worker.carry_out(command) == api.Done()
+    await until(lambda: scene.connected() == {"bob"})
+    assert await scene.worker.carry_out(command) == api.Done()
+    assert await scene.worker.carry_out(api.GetPeers()) == api.Peers((("room", "bob", True),))
+    assert len(scene.told(api.PeerConnected)) == 1
+
+
+async def test_another_certificate_replaces_the_connection(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    first, second = (Caller("bob", sends=True, takes=False) for _ in range(2))
+    callers += [first, second]
+    await first.join(scene.worker)
+    await until(lambda: len(scene.told(api.PeerConnected)) == 1)
+    await second.join(scene.worker)
+    await until(lambda: len(scene.told(api.PeerConnected)) == 2)
+    await until(lambda: first.pc.connectionState == "closed")
+    assert await scene.worker.carry_out(api.GetPeers()) == api.Peers((("room", "bob", True),))
+
+
+async def test_a_peer_is_refused_where_its_room_is_not_open(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    command = await bob.connection(scene.worker.info)
+    refused = await scene.worker.carry_out(api.ConnectPeer("other", "bob", command.connection))
+    assert isinstance(refused, api.Refused)
+    assert refused.code == "unknown_room"
+    assert await scene.worker.carry_out(api.GetPeers()) == api.Peers(())
+
+
+async def test_a_strangers_datagrams_are_counted_and_answered_by_nothing(scene: Scene) -> None:
+    check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    check.attributes["USERNAME"] = "nobody:stranger"
+    check.add_message_integrity(b"guess")
+    datagrams = {
+        "dropped_stun": bytes(check),
+        "dropped_dtls": b"\x16\xfe\xfd" + bytes(40),
+        "dropped_media": b"\x80\x60" + bytes(40),
+        "dropped_datagram": b"\x50hello",
+    }
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((FIRST_ADDRESS, 0))
+        stranger.setblocking(False)
+        for data in datagrams.values():
+            stranger.sendto(data, (FIRST_ADDRESS, scene.port))
+        stranger.sendto(b"", (FIRST_ADDRESS, scene.port))
+        await asyncio.sleep(0.05)
+        counters = await scene.counters()
+        assert {name: counters[name] for name in datagrams} == dict.fromkeys(datagrams, 1)
+        with pytest.raises(BlockingIOError):
+            stranger.recv(100)
+
+
+async def test_no_key_is_tried_for_a_check_of_an_unknown_user(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(self: object, data: bytes, password: str) -> None:
+        raise AssertionError("an HMAC for a stranger")
+
+    monkeypatch.setattr("sfu.shell.stun.Request.__init__", never)
+    check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    check.attributes["USERNAME"] = "nobody:stranger"
+    check.add_message_integrity(b"guess")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((FIRST_ADDRESS, 0))
+        for _ in range(20):
+            stranger.sendto(bytes(check), (FIRST_ADDRESS, scene.port))
+        await asyncio.sleep(0.05)
+    assert (await scene.counters())["dropped_stun"] == 20
+
+
+async def test_a_check_from_anothers_address_does_not_take_that_address_over(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    """Charlie has a connection of his own and can forge sender addresses."""
+    bob = Caller("bob", sends=True, takes=False)
+    charlie = Caller("charlie", sends=False, takes=True)
+    callers += [bob, charlie]
+    await bob.join(scene.worker)
+    await until(lambda: scene.connected() == {"bob"})
+    command = await charlie.connection(scene.worker.info)
+    await scene.worker.carry_out(command)
+    (endpoint,) = vars(scene.worker)["_endpoints"]
+    (address,) = [a for a, peer in endpoint.peers.items() if peer.id == "bob"]
+    forged = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    forged.attributes["USERNAME"] = f"{command.connection.local_ufrag}:x"
+    forged.attributes["USE-CANDIDATE"] = None
+    forged.add_message_integrity(command.connection.local_password.encode())
+    vars(type(scene.worker))["_receive"](scene.worker, endpoint, address, bytes(forged), 0.0)
+    assert endpoint.peers[address].id == "bob"
+
+
+async def test_one_datagram_that_meets_a_bug_does_not_stop_the_others(
+    scene: Scene, callers: list[Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("bug")
+
+    monkeypatch.setattr("sfu.shell.worker.stun.peek_user", broken)
+    monkeypatch.setattr("sfu.shell.executor.Executor.handle_timeout", broken)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((FIRST_ADDRESS, 0))
+        stranger.sendto(bytes(20), (FIRST_ADDRESS, scene.port))
+        stranger.sendto(b"\x50", (FIRST_ADDRESS, scene.port))
+        await asyncio.sleep(0.05)
+    monkeypatch.undo()
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    await bob.join(scene.worker)
+    await until(lambda: scene.connected() == {"bob"})
+    assert (await scene.counters())["dropped_datagram"] == 1
+
+
+async def test_a_peer_that_never_comes_is_lost(
+    scene: Scene, callers: list[Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sfu.shell.peer.FIRST_CHECK_S", 0.0)
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    command = await bob.connection(scene.worker.info)
+    await bob.pc.close()
+    await scene.worker.carry_out(command)
+    await until(lambda: scene.told(api.PeerLost) == [api.PeerLost("room", "bob", "path")])
+
+
+async def test_a_peer_over_its_bitrate_is_cut_off_and_counted(callers: list[Caller]) -> None:
+    scene = Scene()
+    await scene.worker.carry_out(api.OpenRoom("room", max_peer_bitrate_bps=50_000))
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    try:
+        await bob.join(scene.worker)
+        await until(lambda: scene.connected() == {"bob"})
+        counters = await scene.counters()
+        async with asyncio.timeout(5):
+            while counters["dropped_rate"] == 0:
+                await asyncio.sleep(0.05)
+                counters = await scene.counters()
+        assert counters["packets_in"] > 0
+    finally:
+        await scene.worker.close()
+
+
+async def test_an_address_that_cannot_be_bound_leaves_no_socket_open() -> None:
+    port = free_port()
+    with pytest.raises(OSError, match="assign"):
+        MediaWorker([FIRST_ADDRESS, "192.0.2.1"], [FIRST_ADDRESS], port, lambda event: None)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+        again.bind((FIRST_ADDRESS, port))
