@@ -1,4 +1,4 @@
-/** The call itself: stage, own picture, notices, controls and at most one open panel beside them. */
+/** The call itself: stage, own picture, notices, controls and at most one open panel. */
 
 import { ChatPanel } from "./chat-panel.js";
 import { Controls } from "./controls.js";
@@ -8,7 +8,6 @@ import { icon } from "./icons.js";
 import { Moderation } from "./moderation.js";
 import { Notices } from "./notices.js";
 import { PeoplePanel } from "./people-panel.js";
-import { Problems } from "./problems.js";
 import { SelfView } from "./self-view.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { Stage } from "./stage.js";
@@ -25,7 +24,8 @@ export class CallScreen {
   constructor(session, onLeave, signal) {
     this.session = session;
     const close = () => this.#toggle(null);
-    this.moderation = new Moderation(session.signaling, (failure) => this.notices.sayRefused(failure));
+    this.moderation = new Moderation(session.signaling,
+      (failure) => this.notices.sayRefused(failure));
     this.notices = new Notices(session, this.moderation, () => this.stage.playAll(), signal);
     this.stage = new Stage(session, (blocked) => this.notices.setSoundBlocked(blocked), signal);
     this.chat = new ChatPanel(session, () => this.#showPanels(), close, signal);
@@ -38,18 +38,17 @@ export class CallScreen {
       devices: () => this.#toggle("devices"),
       leave: onLeave,
     }, signal);
-    this.root = this.#layout(signal);
+    this.root = this.#layout();
     this.#listen(signal);
   }
 
-  /** @param {AbortSignal} signal */
-  #layout(signal) {
-    const problems = new Problems(this.session.local, signal);
+  #layout() {
     set(this.self.root, "data-participant", this.session.me);
     set(this.self.root, "hidden", !this.session.rights.publish);
     return h("section", { class: "call" },
+      h("h1", { class: "visually-hidden" }, t("call.title")),
       h("div", { class: "view" }, this.stage.root, this.self.root, this.notices.sound,
-        this.notices.root, problems.root),
+        this.notices.root),
       this.chat.root, this.people.root, this.devices, this.controls.root);
   }
 
@@ -96,7 +95,10 @@ export class CallScreen {
     this.#here = now;
   }
 
-  /** Opens this panel, or closes it where it is open; the others close. @param {PanelName | null} name */
+  /**
+   * Opens this panel, or closes it where it is open; the others close.
+   * @param {PanelName | null} name
+   */
   #toggle(name) {
     const chat = name === "chat" && !this.chat.open;
     const people = name === "people" && !this.people.open;

@@ -25,7 +25,8 @@ export class ChatPanel {
   constructor(session, onChange, onClose, signal) {
     this.session = session;
     this.onChange = onChange;
-    this.list = h("ol", { class: "messages", role: "log", "aria-label": t("chat.title"), tabindex: 0 });
+    // Not a live region: the list is drawn anew each time; notices.js says what came in.
+    this.list = h("ol", { class: "messages", "aria-label": t("chat.title"), tabindex: 0 });
     this.input = h("textarea", { rows: 2, maxlength: LONGEST_TEXT, placeholder: t("chat.write"),
       "aria-label": t("chat.write"), enterkeyhint: "send", onkeydown: this.#keydown });
     this.root = h("aside", { class: "panel chat", "aria-label": t("chat.title"), hidden: true },

@@ -5,6 +5,7 @@
 
 import { h, set, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { problemText } from "./problems.js";
 import { qualityHint } from "./quality-words.js";
 import { refusal, t } from "./strings.js";
 import { waitingRow } from "./waiting-row.js";
@@ -13,7 +14,7 @@ import { waitingRow } from "./waiting-row.js";
 /** @typedef {import("./moderation.js").Moderation} Moderation */
 
 /** A passing remark can be read in this time. */
-const REMARK_MS = 7000;
+const REMARK_MS = 12_000;
 
 export class Notices {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #remarkTimer;
@@ -83,9 +84,8 @@ export class Notices {
     session.on("muted", (source) => this.say(t(`notice.muted.${source}`)), signal);
     session.on("refused", (failure) => this.sayRefused(failure), signal);
     session.local.on("change", () => this.#showSharing(), signal);
-    session.local.on("problem", ({ source }) => {
-      if (source === "screen") this.say(t("problem.screen"));
-    }, signal);
+    session.local.on("problem", ({ source, problem }) =>
+      this.say(source === "screen" ? t("problem.screen") : problemText(source, problem)), signal);
     signal.addEventListener("abort", () => clearTimeout(this.#remarkTimer));
   }
 

@@ -31,6 +31,8 @@ export class Prejoin {
     const view = new SelfView(local, t("prejoin.preview"), signal);
     this.meter = h("meter", { class: "meter", min: 0, max: 1, value: 0,
       "aria-label": t("prejoin.level") });
+    this.level = h("div", { class: "level" }, this.meter,
+      h("span", { class: "hint" }, t("prejoin.levelHint")));
     this.permission = h("p", { class: "hint" }, t("prejoin.permission"));
     this.join = h("button", { class: "primary", type: "button", "data-action": "join",
       onclick: onJoin }, t("prejoin.join"));
@@ -40,14 +42,14 @@ export class Prejoin {
         name !== "" && h("p", { class: "lead" }, t("prejoin.as", { name })),
         view.root,
         h("div", { class: "row toggles" }, toggles.microphone.root, toggles.camera.root),
-        h("div", { class: "level" }, this.meter,
-          h("span", { class: "hint" }, t("prejoin.levelHint"))),
+        this.level,
         new Problems(local, signal).root,
         this.permission,
         this.join,
         h("details", { class: "more" }, h("summary", {}, t("device.title")),
           new DevicePicker(local, onSpeaker, signal).root)));
     local.on("change", () => this.#follow(), signal);
+    local.on("problem", () => this.#follow(), signal);
     signal.addEventListener("abort", () => this.#meterEnds?.abort());
     this.#follow();
   }
@@ -60,14 +62,15 @@ export class Prejoin {
 
   #follow() {
     const { microphone, camera } = this.local.tracks;
-    set(this.permission, "hidden", microphone !== null || camera !== null);
-    const track = this.local.tracks.microphone;
-    if (track === this.#metered) return;
+    set(this.level, "hidden", microphone === null);
+    const asked = microphone ?? camera ?? this.local.problems.microphone;
+    set(this.permission, "hidden", Boolean(asked));
+    if (microphone === this.#metered) return;
     this.#meterEnds?.abort();
-    this.#metered = track;
+    this.#metered = microphone;
     this.meter.value = 0;
-    if (!track || this.signal.aborted) return;
+    if (!microphone || this.signal.aborted) return;
     this.#meterEnds = new AbortController();
-    watchLevel(track, (level) => (this.meter.value = level), this.#meterEnds.signal);
+    watchLevel(microphone, (level) => (this.meter.value = level), this.#meterEnds.signal);
   }
 }

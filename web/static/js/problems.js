@@ -4,7 +4,17 @@ import { h } from "./dom.js";
 import { keyOr, t } from "./strings.js";
 
 /** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
+/** @typedef {import("./device-problems.js").DeviceProblem} DeviceProblem */
 /** @typedef {"microphone" | "camera"} Device */
+
+/**
+ * The words for a device that could not be had.
+ * @param {Device | "both"} device
+ * @param {DeviceProblem} problem
+ */
+export function problemText(device, problem) {
+  return t(keyOr(`problem.${device}.${problem}`, `problem.${device}.failed`));
+}
 
 export class Problems {
   /** @param {LocalMedia} local @param {AbortSignal} signal */
@@ -17,23 +27,27 @@ export class Problems {
   }
 
   update() {
-    const { problems } = this.local;
-    const devices = /** @type {Device[]} */ (Object.keys(problems));
-    this.root.replaceChildren(...devices.map((device) => this.#row(device)));
+    const { microphone, camera } = this.local.problems;
+    if (microphone && microphone === camera) {
+      return this.root.replaceChildren(this.#row("both", microphone));
+    }
+    this.root.replaceChildren(
+      ...(microphone ? [this.#row("microphone", microphone)] : []),
+      ...(camera ? [this.#row("camera", camera)] : []),
+    );
   }
 
-  /** @param {Device} device */
-  #row(device) {
-    const code = `problem.${device}.${this.local.problems[device]}`;
+  /** @param {Device | "both"} device @param {DeviceProblem} problem */
+  #row(device, problem) {
     return h("div", { class: "problem" },
-      h("p", {}, t(keyOr(code, `problem.${device}.failed`))),
-      h("button", { type: "button", class: "quiet", onclick: () => this.#retry(device) },
+      h("p", {}, problemText(device, problem)),
+      h("button", { type: "button", class: "quiet", onclick: () => void this.#retry(device) },
         t("problem.retry")));
   }
 
-  /** @param {Device} device */
-  #retry(device) {
-    if (device === "microphone") void this.local.setMicrophone(true);
-    else void this.local.setCamera(true);
+  /** @param {Device | "both"} device */
+  async #retry(device) {
+    if (device !== "camera") await this.local.setMicrophone(true);
+    if (device !== "microphone") await this.local.setCamera(true);
   }
 }

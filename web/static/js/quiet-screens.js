@@ -47,10 +47,13 @@ export function waitingScreen(local, leave, signal) {
  */
 export function endScreen({ reason, message, onRejoin }) {
   const title = keyOr(`end.${reason}`, "end.problem");
-  const text = title === "end.problem" && message !== "" ? message : t(keyOr(`${title}.text`, title));
+  const own = title === "end.problem" && message !== "";
+  const text = own ? message : t(keyOr(`${title}.text`, title));
+  const emblem = new URL("../img/icon.svg", import.meta.url).href;
   const again = onRejoin !== null && COMES_BACK.has(reason);
   return h("section", { class: "screen ending", "data-reason": reason },
     h("div", { class: "card calm", role: "status" },
+      h("img", { src: emblem, alt: "", width: 56, height: 56 }),
       h("h1", { tabindex: -1 }, t(title)),
       h("p", { class: "lead" }, text),
       again && h("button", { class: "primary", type: "button", "data-action": "rejoin",

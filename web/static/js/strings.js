@@ -33,6 +33,11 @@ const STRINGS = {
   "problem.camera.busy": "Another program is using your camera. Close it, then try again.",
   "problem.camera.insecure": "This page needs a secure address (https) to use the camera. Please open the link exactly as you received it.",
   "problem.camera.failed": "Your camera did not start. You can still talk and listen.",
+  "problem.both.denied": "Your browser does not let this page use the camera and the microphone. Others cannot see or hear you. Press the lock or settings sign beside the address, allow both, then try again.",
+  "problem.both.missing": "No camera and no microphone were found. You can watch and listen. Connect them to be seen and heard.",
+  "problem.both.busy": "Another program is using your camera and microphone. Close it, then try again.",
+  "problem.both.insecure": "This page needs a secure address (https) to use the camera and the microphone. Please open the link exactly as you received it.",
+  "problem.both.failed": "Your camera and microphone did not start. Please restart the browser, then open the link again.",
   "problem.screen": "Your screen could not be shared. Please try again, or check whether your system allows it.",
   "problem.retry": "Try again",
 
@@ -44,6 +49,7 @@ const STRINGS = {
   "connecting.title": "Connecting…",
   "connecting.text": "This takes a moment.",
 
+  "call.title": "Video visit",
   "call.alone": "No one else is here yet",
   "call.aloneHint": "Please stay: the others appear here when they join.",
   "call.people": "People in the call",
