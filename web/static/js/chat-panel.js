@@ -25,15 +25,17 @@ export class ChatPanel {
   constructor(session, onChange, onClose, signal) {
     this.session = session;
     this.onChange = onChange;
-    // Not a live region: the list is drawn anew each time; notices.js says what came in.
-    this.list = h("ol", { class: "messages", "aria-label": t("chat.title"), tabindex: 0 });
+    this.list = h("ol", { class: "messages" });
+    // The list is drawn anew each time, so it does not speak; notices.js says what came in.
+    this.log = h("div", { class: "log", role: "log", "aria-live": "off",
+      "aria-label": t("chat.title"), tabindex: 0 }, this.list);
     this.input = h("textarea", { rows: 2, maxlength: LONGEST_TEXT, placeholder: t("chat.write"),
       "aria-label": t("chat.write"), enterkeyhint: "send", onkeydown: this.#keydown });
     this.root = h("aside", { class: "panel chat", "aria-label": t("chat.title"), hidden: true },
       h("header", { class: "panel-head" }, h("h2", {}, t("chat.title")),
         h("button", { type: "button", class: "quiet square", "aria-label": t("panel.close"),
           onclick: onClose }, icon("close"))),
-      this.list,
+      this.log,
       h("form", { class: "composer", onsubmit: this.#submit }, this.input,
         h("button", { class: "primary square", "aria-label": t("chat.send") }, icon("send"))),
       h("p", { class: "hint" }, t("chat.kept")));
@@ -90,7 +92,7 @@ export class ChatPanel {
   }
 
   #toEnd() {
-    this.list.scrollTop = this.list.scrollHeight;
+    this.log.scrollTop = this.log.scrollHeight;
   }
 
   #submit = (/** @type {SubmitEvent} */ event) => {
