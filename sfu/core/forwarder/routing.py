@@ -177,6 +177,7 @@ def leave_out(state: State, source: Source, seq: int, now: float) -> None:
         segment = stream.segments[-1]
         if segment.rule.first > seq:
             continue
+        switching.settle(stream)  # the ring keeps its newest packet only, and that is empty now
         ended, following = switching.close_gap(segment.rule, seq)
         state.actions.append(Replace(source.id, segment.rule, ended))
         state.actions.append(Install(source.id, following))

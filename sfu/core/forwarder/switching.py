@@ -22,7 +22,7 @@ def settle(stream: Stream) -> None:
         return
     stream.next_seq = max(stream.next_seq, stream.sent.highest + 1)
     for segment in reversed(stream.segments):
-        seq = min(segment.source.ring.highest, segment.rule.last)
+        seq = min(stream.sent.highest - segment.rule.seq_offset, segment.rule.last)
         if seq >= segment.rule.first:
             _settle_media(stream, segment, seq)
             return
