@@ -69,3 +69,24 @@ test("a problem that was mended is forgotten", async () => {
   await local.setCamera(true);
   assert.deepEqual(local.problems, {});
 });
+
+test("a camera that comes after everything was stopped is let go", async () => {
+  const devices = fakeDevices();
+  const local = new LocalMedia(devices);
+  const streams = [];
+  const get = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (wanted) => (streams.push(await get(wanted)), streams[0]);
+  const starting = local.start();
+  local.stop();
+  await starting;
+  assert.deepEqual(streams[0].getTracks().map(({ stopped }) => stopped), [true, true]);
+  assert.deepEqual(local.sending, { microphone: false, camera: false, screen: false });
+});
+
+test("a camera that was switched off while the browser asked stays dark", async () => {
+  const local = new LocalMedia(fakeDevices());
+  const starting = local.start();
+  await local.setCamera(false);
+  await starting;
+  assert.deepEqual(local.sending, { microphone: true, camera: false, screen: false });
+});

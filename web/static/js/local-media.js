@@ -36,6 +36,8 @@ export class LocalMedia extends Emitter {
   problems = {};
   /** @type {Choices} */
   choices = { microphone: true, camera: true, microphoneId: "", cameraId: "" };
+  /** Counts stops: what was asked for before one is let go when it comes. */
+  #era = 0;
 
   /** @param {MediaDevices | undefined} devices */
   constructor(devices) {
@@ -98,9 +100,10 @@ export class LocalMedia extends Emitter {
 
   /** Shares a screen that the person picks; false where they changed their mind. */
   async shareScreen() {
+    const era = this.#era;
     try {
       const stream = await this.#devices?.getDisplayMedia({ video: SCREEN, audio: false });
-      const track = stream?.getVideoTracks()[0] ?? null;
+      const track = this.#keep(stream, era)?.getVideoTracks()[0] ?? null;
       if (track) track.contentHint = "detail";
       this.#take("screen", track);
     } catch (error) {
@@ -116,6 +119,7 @@ export class LocalMedia extends Emitter {
 
   /** Lets go of every device. */
   stop() {
+    this.#era += 1;
     for (const source of /** @type {Source[]} */ (Object.keys(this.tracks))) this.#release(source);
   }
 
@@ -130,8 +134,8 @@ export class LocalMedia extends Emitter {
   async #acquireBoth() {
     try {
       const stream = await this.#ask({ audio: this.#voice(), video: this.#picture() });
-      this.#take("microphone", stream.getAudioTracks()[0] ?? null);
-      this.#take("camera", stream.getVideoTracks()[0] ?? null);
+      this.#take("microphone", stream?.getAudioTracks()[0] ?? null);
+      this.#take("camera", stream?.getVideoTracks()[0] ?? null);
       return true;
     } catch {
       return false;
@@ -143,7 +147,7 @@ export class LocalMedia extends Emitter {
     try {
       const wanted = source === "microphone" ? { audio: this.#voice() } : { video: this.#picture() };
       const stream = await this.#ask(wanted);
-      this.#take(source, stream.getTracks()[0] ?? null);
+      this.#take(source, stream?.getTracks()[0] ?? null);
     } catch (error) {
       const problem = this.#devices ? problemOf(error) : "insecure";
       this.problems = { ...this.problems, [source]: problem };
@@ -154,7 +158,19 @@ export class LocalMedia extends Emitter {
   /** @param {MediaStreamConstraints} constraints */
   async #ask(constraints) {
     if (!this.#devices) throw new TypeError("mediaDevices");
-    return this.#devices.getUserMedia(constraints);
+    const era = this.#era;
+    return this.#keep(await this.#devices.getUserMedia(constraints), era);
+  }
+
+  /**
+   * The stream, or null where everything was stopped since it was asked for.
+   * @param {MediaStream | undefined} stream
+   * @param {number} era
+   */
+  #keep(stream, era) {
+    if (stream && era === this.#era) return stream;
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    return null;
   }
 
   #voice() {
@@ -168,7 +184,10 @@ export class LocalMedia extends Emitter {
   /** @param {Source} source @param {MediaStreamTrack | null} track */
   #take(source, track) {
     this.tracks[source]?.stop();
-    this.tracks = { ...this.tracks, [source]: track };
+    // The camera may have been switched off while the browser was still asking.
+    const wanted = source !== "camera" || this.choices.camera ? track : null;
+    if (wanted === null) track?.stop();
+    this.tracks = { ...this.tracks, [source]: wanted };
     if (source !== "screen") delete this.problems[source];
     if (track) track.onended = () => this.#ended(source, track);
     this.emit("change", source);

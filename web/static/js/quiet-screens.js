@@ -1,12 +1,12 @@
 /** The calm screens: connecting, the waiting room, and what is said when the call is over. */
 
-import { h } from "./dom.js";
+import { h, set } from "./dom.js";
 import { MediaToggles } from "./media-toggles.js";
 import { Problems } from "./problems.js";
 import { SelfView } from "./self-view.js";
 import { keyOr, t } from "./strings.js";
 
-/** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
+/** @typedef {import("./call.js").MediaSession} MediaSession */
 
 /** Reasons after which the same link can bring the person back. */
 const COMES_BACK = new Set(["left", "replaced", "locked", "room_full", "denied", "token_expired",
@@ -23,17 +23,22 @@ export function connectingScreen() {
 
 /**
  * The waiting room: nobody's name, a picture of oneself, and the promise that it goes on by itself.
- * @param {LocalMedia} local
- * @param {() => void} leave
+ * @param {MediaSession} session
  * @param {AbortSignal} signal
  */
-export function waitingScreen(local, leave, signal) {
+export function waitingScreen(session, signal) {
+  const { local } = session;
+  const interrupted = h("p", { class: "problem", role: "alert", hidden: true },
+    t("notice.reconnecting"));
+  session.on("state", () => set(interrupted, "hidden", !session.reconnecting), signal);
+  const leave = () => void session.leave();
   const toggles = new MediaToggles(local, signal);
   return h("section", { class: "screen waiting" },
     h("div", { class: "card calm" },
       h("div", { class: "breath", "aria-hidden": "true" }),
       h("h1", { tabindex: -1 }, t("waiting.title")),
       h("p", { class: "lead", role: "status" }, t("waiting.text")),
+      interrupted,
       new SelfView(local, t("waiting.preview"), signal).root,
       new Problems(local, signal).root,
       h("div", { class: "row toggles" }, toggles.microphone.root, toggles.camera.root),

@@ -153,6 +153,8 @@ const STRINGS = {
   "end.link_missing.text": "Please open the link from your message again. If it keeps leading here, ask the clinic for a new one.",
   "end.link_expired": "This link has expired",
   "end.link_expired.text": "Please ask the clinic for a new link.",
+  "end.link_revoked": "This link has been withdrawn",
+  "end.link_revoked.text": "Please ask the clinic for a new link.",
   "end.visit_ended": "This visit is over",
   "end.visit_ended.text": "If you need another appointment, please contact the clinic.",
   "end.token_expired": "Your pass for this visit has run out",

@@ -170,7 +170,8 @@ export class TelemedCall extends HTMLElement {
   /** @param {MediaSession} session */
   #showWaiting(session) {
     const signal = this.#newScreen("waiting");
-    this.replaceChildren(waitingScreen(this.local, () => void session.leave(), signal));
+    this.#mended = false;
+    this.replaceChildren(waitingScreen(session, signal));
     stayAwake(signal);
     this.#focusHeading();
     this.#tell("telemed-waiting", {});
