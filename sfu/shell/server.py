@@ -19,6 +19,7 @@ from sfu.shell.frames import read_frame, write_frame
 from sfu.shell.worker import MediaWorker
 
 ORPHANED_S = 60.0
+ORPHAN_CHECK_S = 1.0
 MAX_UNREAD_BYTES = 16 << 20  # of events; a caller that far behind does not come back
 
 log = structlog.get_logger(__name__)
@@ -90,8 +91,8 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event, ready: Callable[[
         orphans.cancel()
         server.close()
         await worker.close()
-        if callers.writer is not None:
-            callers.writer.close()
+        for task in callers.tasks:
+            task.cancel()
         await asyncio.gather(orphans, *callers.tasks, return_exceptions=True)
 
 
@@ -114,7 +115,7 @@ def _listen(path: str) -> socket.socket:
 
 async def _close_orphans(worker: MediaWorker, callers: _Callers) -> None:
     while True:
-        await asyncio.sleep(1)
+        await asyncio.sleep(ORPHAN_CHECK_S)
         since = callers.alone_since
         if callers.writer is not None or since is None:
             continue

@@ -176,7 +176,7 @@ def _streams(subscriber: Subscriber) -> list[Stream]:
 def measure(state: State, now: float) -> None:
     """Every two seconds: what each peer's link is like."""
     for room in state.rooms.values():
-        for peer in sorted(room.peers):
+        for peer in sorted(room.peers & state.connected):
             state.actions.append(Emit(_quality(state, room, peer, now)))
 
 

@@ -79,6 +79,7 @@ def _make_stream(state: State, peer: str, section: Section) -> Stream:
 
 def connected(state: State, peer: str, now: float) -> None:
     """The peer's transport is up: it can be sent to."""
+    state.connected.add(peer)
     subscriber = state.subscriber(peer)
     if subscriber is not None:
         subscriber.connected = True
@@ -131,6 +132,7 @@ def close(state: State, peer: str, now: float) -> None:
     """The peer is gone: its tracks end, its slots are forgotten."""
     room = state.room_of.pop(peer, None)
     state.unstable.discard(peer)
+    state.connected.discard(peer)
     if room is None:
         return
     subscriber = room.subscribers.pop(peer, None)

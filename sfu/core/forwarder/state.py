@@ -35,6 +35,7 @@ class State:
     room_of: dict[str, Room] = field(default_factory=dict)  # by peer
     sources: dict[int, Source] = field(default_factory=dict)
     streams: dict[int, Stream] = field(default_factory=dict)
+    connected: set[str] = field(default_factory=set)  # peers
     unstable: set[str] = field(default_factory=set)  # peers
     actions: list[Action] = field(default_factory=list)
     last_id: int = 0
