@@ -17,7 +17,7 @@ from sfu.api import WorkerInfo
 from sfu.core.description import Connection, SourceRole
 from sfu.core.sdp.answer import Local, answer, sending_mids
 from sfu.core.sdp.layout import Layout, SlotMids
-from sfu.core.sdp.model import Offer
+from sfu.core.sdp.model import Offer, SdpError
 from sfu.core.sdp.parse import parse_offer
 
 
@@ -36,7 +36,9 @@ def negotiate(
 
 
 def _local(peer: str, offer: Offer, info: WorkerInfo) -> Local:
-    first = next(media for media in offer.media if media.ufrag and media.fingerprints)
+    first = next((media for media in offer.media if media.ufrag and media.fingerprints), None)
+    if first is None:
+        raise SdpError("no_transport", "The offer has no m-line with ICE and a fingerprint.")
     identity = f"{peer}|{first.fingerprints[0].value}"
     credentials = _derive(info.secret, f"ice|{identity}|{first.ufrag}|{first.password}")
     return Local(
