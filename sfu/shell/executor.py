@@ -249,10 +249,14 @@ class Executor:
         if 0 < size < VP8_DESCRIPTOR_BYTES and _is_cut(source, packet, start, size):
             self._counters.dropped_malformed += 1
             return
-        if not source.ring.put(seq, packet if size else None, arrival):
+        ring = source.ring
+        if seq > ring.highest + ring.capacity and ring.highest >= 0:
+            self._forwarder.receive_leap(source, seq, arrival)
+            self.drain()
+        if not ring.put(seq, packet if size else None, arrival):
             self._counters.dropped_duplicate += 1
             return
-        if size == 0 and seq == source.ring.highest:
+        if size == 0 and seq == ring.highest:
             self._forwarder.receive_empty(source, seq, arrival)
             self.drain()
             return  # a late one has its number already: it is sent

@@ -19,7 +19,7 @@ SENDING = st.tuples(st.sampled_from(["send", "send", "send", "key", "empty"]), S
 REPAIRING = st.tuples(st.sampled_from(["late", "repair", "nack"]), st.integers(0, 20), st.just(""))
 CHANGING = st.one_of(
     st.tuples(st.just("frame"), st.booleans(), st.just("")),
-    st.tuples(st.just("gap"), SOURCES, st.integers(1, 300)),
+    st.tuples(st.just("gap"), SOURCES, st.sampled_from([1, 3, 40, 120, 600, 30_000])),
     st.tuples(st.just("view"), st.sampled_from([0, 180, 360, 720]), st.just("")),
     st.tuples(st.just("wait"), st.sampled_from([5, 40, 250, 1200]), st.just("")),
     st.tuples(st.just("leave"), st.integers(0, 1), st.just("")),

@@ -150,6 +150,20 @@ def test_unsent_numbers_of_one_participant_do_not_break_the_slot_for_the_next() 
     assert alice.numbers(VIDEO)[-1] == before + 1
 
 
+def test_leaps_in_numbers_are_not_passed_on() -> None:
+    world = World()
+    bob, alice = world.join("bob"), world.join("alice")
+    camera = bob.senders[""]
+    for leap in (1, 30_000, 600, 1, 30_000, 1):
+        camera.seq += leap - 1
+        camera.send()
+    first = alice.numbers(VIDEO)[0]
+    assert [number - first for number in alice.numbers(VIDEO)] == [0, 2, 4, 5, 7, 8]
+    assert alice.picture_ids(VIDEO) == list(range(100, 106))
+    world.run(0.25)
+    assert len(bob.asked(rtcp.PictureLoss)) == 1, "too much is missing for anything else"
+
+
 def test_nothing_is_left_of_people_who_came_and_went() -> None:
     world = World()
     alice = world.join("alice")

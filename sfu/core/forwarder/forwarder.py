@@ -121,6 +121,10 @@ class Forwarder:
         """Packet `seq`, the newest, carries only padding: it is left out."""
         routing.leave_out(self.state, source, seq, now)
 
+    def receive_leap(self, source: Source, seq: int, now: float) -> None:
+        """Packet `seq`, not in the ring yet, is further ahead than the ring is long."""
+        routing.leap(self.state, source, seq, now)
+
     def receive_rtcp(self, peer: str, data: bytes, now: float) -> None:
         """A plain compound packet. Raises RtcpError where it is malformed."""
         control.receive(self.state, peer, data, now)

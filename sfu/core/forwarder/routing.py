@@ -171,14 +171,27 @@ def _note_switch(state: State, stream: Stream, packet: bytes, timestamp_offset: 
 
 def leave_out(state: State, source: Source, seq: int, now: float) -> None:
     """An empty packet in order: close the numbers up on every stream that follows the source."""
+    _split(state, source, seq - 1, seq + 1, 1, now)
+
+
+def leap(state: State, source: Source, seq: int, now: float) -> None:
+    """The next packet's number is far ahead: outgoing numbers go on with a gap of one.
+
+    Leaps that were passed on and lost would make a receiver miscount roll-overs for good.
+    """
+    highest = source.ring.highest
+    _split(state, source, highest, seq, seq - highest - 2, now)
+
+
+def _split(state: State, source: Source, last: int, first: int, closed_up: int, now: float) -> None:
     for stream in _streams_of_room(state, source):
         if stream.source is not source or not stream.segments:
             continue
         segment = stream.segments[-1]
-        if segment.rule.first > seq:
+        if segment.rule.first >= first:
             continue
-        switching.settle(stream)  # the ring keeps its newest packet only, and that is empty now
-        ended, following = switching.close_gap(segment.rule, seq)
+        switching.settle(stream)  # the ring keeps its newest packet only, and that may be empty
+        ended, following = switching.split(segment.rule, last, first, closed_up)
         state.actions.append(Replace(source.id, segment.rule, ended))
         state.actions.append(Install(source.id, following))
         segment.rule, segment.until = ended, now + switching.LINGER_S

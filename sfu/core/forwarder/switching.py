@@ -114,10 +114,10 @@ def _same_instant(stream: Stream, source: Source) -> int | None:
     return _shift(before.rtp_timestamp + old.rule.timestamp_offset, -theirs)
 
 
-def close_gap(rule: Rule, seq: int) -> tuple[Rule, Rule]:
-    """Leave packet `seq` out: the rule up to it, and the rule after it with numbers closed up."""
-    ended = _with(rule, last=seq - 1)
-    return ended, _with(rule, first=seq + 1, seq_offset=rule.seq_offset - 1)
+def split(rule: Rule, last: int, first: int, closed_up: int) -> tuple[Rule, Rule]:
+    """The rule up to packet `last`, and from `first` on with so many numbers closed up."""
+    following = _with(rule, first=first, seq_offset=rule.seq_offset - closed_up)
+    return _with(rule, last=last), following
 
 
 def end(segment: Segment, sent: int, now: float) -> tuple[Rule, Rule] | None:
