@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from urllib.parse import urlsplit
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -28,7 +27,8 @@ def is_welcome_origin(request: web.Request, allowed: tuple[str, ...]) -> bool:
     origin = request.headers.get("Origin")
     if origin is None or origin in allowed:
         return True
-    return urlsplit(origin).netloc.lower() == request.host.lower()
+    host = request.host.lower()
+    return origin.lower() in (f"https://{host}", f"http://{host}")
 
 
 def new_socket() -> web.WebSocketResponse:

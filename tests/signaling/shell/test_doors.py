@@ -148,9 +148,10 @@ async def test_an_address_may_not_say_hello_all_the_time(clinic: Clinic) -> None
     assert await (await clinic.hello(seat="x" * 32)).closed() == Closing.RATE_LIMIT.code
 
 
-async def test_a_page_of_another_host_is_refused(clinic: Clinic) -> None:
+@pytest.mark.parametrize("origin", ("https://elsewhere.example", "http://[", "null", ""))
+async def test_a_page_of_another_host_is_refused(clinic: Clinic, origin: str) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as problem:
-        await clinic.connect(origin="https://elsewhere.example")
+        await clinic.connect(origin=origin)
     assert problem.value.status == 403
     assert clinic.calls.counters["origins_refused"] == 1
 
