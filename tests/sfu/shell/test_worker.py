@@ -12,6 +12,7 @@ from aioice import stun
 
 from sfu import api
 from sfu.core.description import Connection, Fingerprint
+from sfu.core.forwarder import actions, cycle
 from sfu.shell.worker import MediaWorker
 from tests.netns.namespace import FIRST_ADDRESS
 from tests.sfu.shell.callers import Caller, free_port, until
@@ -256,6 +257,39 @@ async def test_a_peer_that_never_comes_is_lost(
     await bob.pc.close()
     await scene.worker.carry_out(command)
     await until(lambda: scene.told(api.PeerLost) == [api.PeerLost("room", "bob", "path")])
+
+
+@pytest.mark.parametrize(("limit", "reason"), [("LOST_S", "path"), ("CONSENT_S", "consent")])
+async def test_silence_loses_a_peer_and_the_reason_is_told(
+    scene: Scene, callers: list[Caller], monkeypatch: pytest.MonkeyPatch, limit: str, reason: str
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    await bob.join(scene.worker)
+    await until(lambda: scene.connected() == {"bob"})
+    monkeypatch.setattr(f"sfu.core.ice.{limit}", -1.0)
+    await until(lambda: scene.told(api.PeerLost) == [api.PeerLost("room", "bob", reason)])
+
+
+async def test_a_peer_that_is_heard_too_rarely_is_told_unstable(
+    scene: Scene, callers: list[Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    await bob.join(scene.worker)
+    await until(lambda: scene.connected() == {"bob"})
+    monkeypatch.setattr("sfu.core.ice.UNSTABLE_MEDIA_S", -1.0)
+    monkeypatch.setattr("sfu.core.ice.UNSTABLE_IDLE_S", -1.0)
+    state = vars(scene.worker)["_forwarder"].state
+    await until(lambda: state.unstable == {"bob"})
+    state.actions.clear()
+    cycle.measure(state, 0.0)
+    (told,) = [a.event for a in state.actions if isinstance(a, actions.Emit)]
+    assert isinstance(told, api.Quality)
+    assert told.unstable
+    state.actions.clear()
+    monkeypatch.undo()
+    await until(lambda: state.unstable == set())
 
 
 async def test_a_peer_over_its_bitrate_is_cut_off_and_counted(callers: list[Caller]) -> None:
