@@ -22,6 +22,10 @@ need() {
   "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
+has_library() {
+  ldconfig -p | grep -q "$1"
+}
+
 install_missing() {
   [ ${#missing[@]} -gt 0 ] || return 0
   local line="apt-get install -y --no-install-recommends ${missing[*]}"
@@ -91,6 +95,7 @@ browsers() {
   need iproute2 command -v ip
   need nftables command -v nft
   need pulseaudio command -v pulseaudio # Firefox has no AudioContext without a sound device
+  need libatomic1 has_library libatomic.so.1 # Playwright's own Node
   need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
   need fonts-noto-core test -e /usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf
   need fonts-noto-color-emoji test -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf

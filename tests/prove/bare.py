@@ -46,6 +46,7 @@ _VARIABLES = ("APT_", "CURL_", "NODE_EXTRA", "NPM_", "PIP_", "REQUESTS_", "SSL_"
 def main() -> None:
     arguments = _arguments()
     if arguments.inside:
+        _be_init()
         _prove(arguments.inside, arguments.only)
         return
     if os.geteuid() != 0:
@@ -69,6 +70,17 @@ def _in_namespaces(folder: str, only: str | None) -> None:
     done = subprocess.run([*namespaces, *again], timeout=WHOLE_WITHIN_S, check=False)
     if done.returncode:
         sys.exit(done.returncode)
+
+
+def _be_init() -> None:
+    """We are process 1 here: go on in a child, and take leave of orphans as an init does."""
+    child = os.fork()
+    if child == 0:
+        return
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            os._exit(os.waitstatus_to_exitcode(status))
 
 
 def _prove(folder: Path, only: str | None) -> None:
