@@ -97,3 +97,8 @@ class Caller:
     async def receive(self, kind: str, count: int) -> list[object]:
         async with asyncio.timeout(DEADLINE_S):
             return [await self.tracks[kind].recv() for _ in range(count)]
+
+    async def send_raw(self, data: bytes) -> None:
+        """A datagram on the connection's own path."""
+        dtls = self.pc.getTransceivers()[0].receiver.transport
+        await dtls.transport._connection.send(data)

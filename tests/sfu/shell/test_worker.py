@@ -13,6 +13,7 @@ from aioice import stun
 from sfu import api
 from sfu.core.description import Connection, Fingerprint
 from sfu.core.forwarder import actions, cycle
+from sfu.shell.executor import Executor, Transport
 from sfu.shell.worker import MediaWorker
 from tests.netns.namespace import FIRST_ADDRESS
 from tests.sfu.shell.callers import Caller, free_port, until
@@ -46,7 +47,7 @@ async def scene() -> AsyncIterator[Scene]:
     yield found
     await found.worker.close()
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
-    assert [t for t in left if "RTCPeerConnection" not in repr(t)] == [], "no task survives"
+    assert [t for t in left if "aiortc" not in repr(t)] == [], "no task survives"
 
 
 @pytest.fixture
@@ -290,6 +291,62 @@ async def test_a_peer_that_is_heard_too_rarely_is_told_unstable(
     state.actions.clear()
     monkeypatch.undo()
     await until(lambda: state.unstable == set())
+
+
+async def test_forged_replayed_and_oversized_media_is_dropped_and_counted(
+    scene: Scene, callers: list[Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    seen: list[bytes] = []
+    receive = Executor.receive
+
+    def spy(executor: Executor, transport: Transport, data: bytes, at: float) -> bool:
+        seen.append(data)
+        return receive(executor, transport, data, at)
+
+    monkeypatch.setattr(Executor, "receive", spy)
+    await bob.join(scene.worker)
+    await until(lambda: any(data[1] > 223 for data in seen))  # a marked packet
+    before = await scene.counters()
+    first = next(data for data in seen if data[1] > 223)
+    forged = first[:-1] + bytes([first[-1] ^ 1])
+    for data in (first, forged, first[:12] + bytes(1600)):
+        await bob.send_raw(data)
+    await until(lambda: first[:12] + bytes(1600) in seen)
+    after = await scene.counters()
+    assert after["dropped_srtp"] - before["dropped_srtp"] == 2
+    assert after["dropped_rate"] - before["dropped_rate"] == 1
+
+
+async def test_many_restarts_leave_two_keys_at_most(scene: Scene, callers: list[Caller]) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    command = await bob.connection(scene.worker.info)
+    fields = {n: getattr(command.connection, n) for n in Connection.__struct_fields__}
+    for number in range(50):
+        restarted = Connection(**{**fields, "local_ufrag": f"frag{number}"})
+        await scene.worker.carry_out(api.ConnectPeer("room", "bob", restarted))
+    assert set(vars(scene.worker)["_by_ufrag"]) == {"frag0", "frag49"}
+
+
+async def test_many_people_come_and_go_and_leave_nothing(scene: Scene) -> None:
+    bob = Caller("bob", sends=True, takes=True)
+    command = await bob.connection(scene.worker.info)
+    await bob.pc.close()
+    for number in range(300):
+        peer = f"bob{number}"
+        fields = {n: getattr(command.connection, n) for n in Connection.__struct_fields__}
+        connection = Connection(**{**fields, "local_ufrag": peer})
+        await scene.worker.carry_out(api.ConnectPeer("room", peer, connection))
+        await scene.worker.carry_out(api.ClosePeer(peer))
+    held = vars(scene.worker)
+    assert held["_peers"] == held["_by_ufrag"] == {}
+    executor, state = vars(held["_executor"]), held["_forwarder"].state
+    assert executor["_transports"] == executor["_routes"] == {}
+    assert state.streams == state.sources == state.room_of == {}
+    await scene.worker.carry_out(api.CloseRoom("room"))
+    assert state.rooms == held["_rate"] == {}
 
 
 async def test_a_peer_over_its_bitrate_is_cut_off_and_counted(callers: list[Caller]) -> None:
