@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Error as PlaywrightError
 
 from signaling.core.rights import Rights
-from tests.e2e.browsers.fakes import BLUE, GREEN, RED, Camera
+from tests.e2e.browsers.fakes import BLUE, GREEN, RED, YELLOW, Camera
 from tests.e2e.browsers.page import PageError
 from tests.e2e.conftest import OpenPage
 from tests.e2e.meeting import meet, more_arrives, see_each_other
@@ -39,6 +39,21 @@ async def test_a_third_comes_and_goes_without_renegotiation_for_the_others(
     await bob.sees(GREEN.name)
     await alice.sees(BLUE.name)
     assert before == [await _negotiated(person) for person in (bob, alice)]
+
+
+async def test_five_people_see_each_other_on_more_slots_than_the_first_offer_had(
+    server: Server, open_chromium: OpenPage
+) -> None:
+    bob = Participant("Bob", await open_chromium(Camera(BLUE)))
+    await bob.open(server.ready.links["doctor"])
+    await bob.reaches("call")
+    colours = {"Alice": GREEN, "Carol": RED, "Dora": YELLOW, "Eve": GREEN}
+    for name, colour in colours.items():
+        guest = Participant(name, await open_chromium(Camera(colour)))
+        await guest.open(await server.link(name, _SPOKEN))
+        await guest.reaches("call")
+    await bob.sees(*(colour.name for colour in colours.values()))
+    assert len({tile.slot for tile in await bob.others()}) == len(colours)
 
 
 async def test_a_removed_person_is_out_and_cannot_come_back_by_a_reload(
