@@ -30,9 +30,7 @@ MAX_DATAGRAM_BYTES = 1500
 LARGE_DATAGRAM_BYTES = 1200
 RATE_WINDOW_S = 1.0
 MIN_CHARGED_BYTES = 250  # of a peer's bitrate: small packets cost us as much time as large ones
-RTCP_CHARGE = (
-    8  # times its bytes: 1200 bytes of NACKs are read in 0.65 ms, media is sent on in 0.01
-)
+RTCP_CHARGE = 8  # times its bytes: 1200 bytes of NACKs take 0.65 ms to read, of media 0.01
 VP8_DESCRIPTOR_BYTES = 6  # RFC 7741 4.2, the longest
 RTX_HEADER_BYTES = 2  # RFC 4588 section 4: the original sequence number
 
