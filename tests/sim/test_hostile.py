@@ -164,6 +164,19 @@ def test_leaps_in_numbers_are_not_passed_on() -> None:
     assert len(bob.asked(rtcp.PictureLoss)) == 1, "too much is missing for anything else"
 
 
+def test_one_ssrc_in_two_m_lines_leaves_nothing_behind() -> None:
+    world = World()
+    bob, alice = world.join("bob"), world.join("alice")
+    bob.senders[""].ssrc = bob.senders["audio"].ssrc
+    for _ in range(3):
+        bob.senders["audio"].send()
+        bob.senders[""].send(key=True)
+        world.run(1)
+    world.leave(bob)
+    assert world.forwarder.state.sources == {}
+    assert alice.numbers(AUDIO) == sorted(set(alice.numbers(AUDIO)))
+
+
 def test_nothing_is_left_of_people_who_came_and_went() -> None:
     world = World()
     alice = world.join("alice")

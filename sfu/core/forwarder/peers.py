@@ -110,7 +110,8 @@ def _new_source(
     if replaced is not None:
         if now - replaced.last_arrival < REPLACED_S:
             return None
-        publisher.by_ssrc.pop(replaced.ssrc, None)
+        if publisher.by_ssrc.get(replaced.ssrc) is replaced:
+            del publisher.by_ssrc[replaced.ssrc]
         routing.remove_source(state, replaced)
     payload_type = packet[1] & 0x7F
     codec = next(c for c in track.section.codecs if c.payload_type == payload_type)
@@ -143,8 +144,9 @@ def close(state: State, peer: str, now: float) -> None:
                 routing.forget(state, stream)
             del state.streams[stream.id]
     publisher = room.publishers.pop(peer, None)
-    for source in list(publisher.by_ssrc.values()) if publisher else []:
-        routing.remove_source(state, source)
+    for track in publisher.tracks.values() if publisher else []:
+        for source in track.sources:
+            routing.remove_source(state, source)
     routing.reassign(state, room, now)
 
 

@@ -95,6 +95,26 @@ async def test_both_ends_get_matching_keys(pair: tuple[Side, Side]) -> None:
     assert type(ours).__name__ == "AeadGcmSrtp", "the first of the preferred profiles"
 
 
+async def test_a_client_without_gcm_gets_the_older_profile(pair: tuple[Side, Side]) -> None:
+    client, _ = pair
+    transport = vars(client.dtls)["_transport"]
+    transport._srtp_profiles = transport._srtp_profiles[1:]
+    ours, theirs = await asyncio.gather(*(side.handshake() for side in pair))
+    assert type(ours).__name__ == type(theirs).__name__ == "LibSrtp"
+    assert theirs.unprotect(ours.protect(RTP)) == RTP
+
+
+async def test_without_a_common_srtp_profile_there_is_no_connection(
+    pair: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dtls, "HANDSHAKE_TIMEOUT_S", 0.3)
+    client, server = pair
+    vars(client.dtls)["_transport"]._srtp_profiles = upstream.SRTP_PROFILES[:1]
+    vars(server.dtls)["_transport"]._srtp_profiles = upstream.SRTP_PROFILES[1:]
+    results = await asyncio.gather(client.handshake(), server.handshake(), return_exceptions=True)
+    assert [getattr(result, "reason", "") for result in results] == ["dtls", "dtls"]
+
+
 @pytest.mark.parametrize("wrong", [0, 1])
 async def test_a_wrong_fingerprint_is_told_as_such(pair: tuple[Side, Side], wrong: int) -> None:
     other = [Fingerprint("sha-256", ":".join(["AB"] * 32))]
