@@ -1,0 +1,208 @@
+"""What peers send, up to the forwarding of one packet: charge, unprotect, tell what it is.
+
+A packet is media of a known source, a repair of one, a bandwidth probe, RTCP, or the first of its
+ssrc, which the forwarder binds. What a peer sends is charged to its bitrate by what it costs us.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sfu.core.counters import Counters
+from sfu.core.forwarder.forwarder import Forwarder
+from sfu.core.forwarder.model import Publisher, Source
+from sfu.core.histogram import HistogramCounts
+from sfu.core.rtp import header
+from sfu.core.rtp.rtcp import RtcpError
+from sfu.core.rtp.serial import Unwrapper, seq_difference
+from sfu.shell.srtp import Srtp, SrtpError
+
+MAX_DATAGRAM_BYTES = 1500
+RATE_WINDOW_S = 1.0
+MIN_CHARGED_BYTES = 250  # of a peer's bitrate: small packets cost us as much time as large ones
+RTCP_CHARGE = 8  # times its bytes: 1200 bytes of NACKs take 0.65 ms to read, of media 0.01
+RTX_HEADER_BYTES = 2  # RFC 4588 section 4: the original sequence number
+
+Forward = Callable[[Source, int, bytes, int, int, float], None]
+Send = Callable[[bytes], bool]
+
+
+@dataclass(slots=True, eq=False)
+class Transport:
+    """One peer as the executor sees it. `send` goes to the peer's selected path."""
+
+    peer: str
+    max_bitrate_bps: int
+    send: Send
+    srtp: Srtp | None = None
+    publisher: Publisher | None = None
+    heard_at: float = 0.0
+    twcc_sent: int = 0
+    twcc_received: Unwrapper = field(default_factory=Unwrapper)
+    kept: dict[int, OrderedDict[int, bytes]] = field(default_factory=dict)  # ssrc → seq → SRTP
+    window_started: float = 0.0
+    window_bits: int = 0
+
+
+class Intake:
+    """`forward` gets (source, extended number, packet, payload offset, payload size, arrival)."""
+
+    def __init__(
+        self,
+        forwarder: Forwarder,
+        counters: Counters,
+        forward: Forward,
+        drain: Callable[[], None],
+    ) -> None:
+        self.delay = HistogramCounts()
+        self._forwarder = forwarder
+        self._counters = counters
+        self._forward = forward
+        self._drain = drain
+
+    def receive(self, transport: Transport, data: bytes, arrival: float) -> bool:
+        """An SRTP or SRTCP datagram; True if it was authentic."""
+        srtp = transport.srtp
+        if srtp is None or self._over_rate(transport, data, arrival):
+            self._counters.dropped_rate += srtp is not None
+            return False
+        is_rtcp = len(data) > 1 and 192 <= data[1] <= 223  # RFC 5761 section 4
+        try:
+            plain = srtp.unprotect_rtcp(data) if is_rtcp else srtp.unprotect(data)
+        except SrtpError:
+            self._counters.dropped_srtp += 1
+            return False
+        transport.heard_at = arrival
+        charged = len(data) * RTCP_CHARGE if is_rtcp else max(len(data), MIN_CHARGED_BYTES)
+        transport.window_bits += charged * 8
+        if is_rtcp:
+            self._receive_rtcp(transport, plain, arrival)
+        elif transport.publisher is not None:
+            self._counters.packets_in += 1
+            self._counters.bytes_in += len(data)
+            self._receive_rtp(transport, transport.publisher, plain, arrival)
+            self.delay.observe(time.monotonic() - arrival)
+        return True
+
+    def _over_rate(self, transport: Transport, data: bytes, now: float) -> bool:
+        """Only what is authentic is charged: a forger must not use up somebody's share."""
+        if now - transport.window_started >= RATE_WINDOW_S:
+            transport.window_started, transport.window_bits = now, 0
+        return (
+            len(data) > MAX_DATAGRAM_BYTES
+            or transport.window_bits > transport.max_bitrate_bps * RATE_WINDOW_S
+        )
+
+    def _receive_rtcp(self, transport: Transport, plain: bytes, now: float) -> None:
+        try:
+            self._forwarder.receive_rtcp(transport.peer, plain, now)
+        except RtcpError:
+            self._counters.dropped_malformed += 1
+        self._drain()
+
+    def _receive_rtp(
+        self, transport: Transport, publisher: Publisher, packet: bytes, arrival: float
+    ) -> None:
+        try:
+            start = header.payload_offset(packet)
+            size = len(packet) - start - header.padding_length(packet)
+        except header.RtpError:
+            self._counters.dropped_malformed += 1
+            return
+        source = publisher.by_ssrc.get(header.ssrc(packet))
+        if source is not None and packet[1] & 0x7F == source.codec.payload_type:
+            self._receive_media(transport, source, packet, start, size, arrival)
+        else:
+            self._receive_other(transport, publisher, packet, start, size, arrival)
+
+    def _receive_media(
+        self,
+        transport: Transport,
+        source: Source,
+        packet: bytes,
+        start: int,
+        size: int,
+        arrival: float,
+    ) -> None:
+        self._log_arrival(transport, source, packet, arrival)
+        self._forward(source, _extended(source, packet), packet, start, size, arrival)
+
+    def _receive_other(
+        self,
+        transport: Transport,
+        publisher: Publisher,
+        packet: bytes,
+        start: int,
+        size: int,
+        arrival: float,
+    ) -> None:
+        """A repair, a probe, or the first packet of a source."""
+        ssrc = header.ssrc(packet)
+        repairs = publisher.by_rtx_ssrc.get(ssrc)
+        if repairs is None or (size and repairs.layer is None):
+            source = self._bind(publisher, packet, arrival)
+            if source is not None:
+                self._receive_media(transport, source, packet, start, size, arrival)
+                return
+        if ssrc in publisher.by_rtx_ssrc:
+            self._receive_rtx(transport, publisher, packet, start, size, arrival)
+        else:
+            self._counters.dropped_unbound += 1
+
+    def _bind(self, publisher: Publisher, packet: bytes, now: float) -> Source | None:
+        source = self._forwarder.receive_unknown(publisher, packet, now)
+        self._drain()
+        return source
+
+    def _log_arrival(
+        self, transport: Transport, source: Source, packet: bytes, arrival: float
+    ) -> None:
+        """Note the transport-wide number for feedback; padding and repairs count too."""
+        twcc_id = source.track.section.extensions.transport_cc
+        data = header.extension(packet, twcc_id) if twcc_id else None
+        if data is not None and len(data) == 2 and transport.publisher is not None:
+            number = transport.twcc_received.unwrap(int.from_bytes(data, "big"))
+            transport.publisher.arrivals.append((number, int(arrival * 1e6)))
+
+    def _receive_rtx(
+        self,
+        transport: Transport,
+        publisher: Publisher,
+        packet: bytes,
+        start: int,
+        size: int,
+        arrival: float,
+    ) -> None:
+        """A repaired packet, or (empty) a bandwidth probe."""
+        source = publisher.by_rtx_ssrc[header.ssrc(packet)].source
+        any_source = source or next(iter(publisher.by_ssrc.values()), None)
+        if any_source is not None:
+            self._log_arrival(transport, any_source, packet, arrival)
+        if source is None or size < RTX_HEADER_BYTES or source.ring.highest < 0:
+            return
+        payload = packet[start : start + size]
+        original = b"".join(
+            (
+                bytes((packet[0] & 0xDF, (packet[1] & 0x80) | source.codec.payload_type)),
+                payload[:RTX_HEADER_BYTES],
+                packet[4:8],
+                source.ssrc.to_bytes(4, "big"),
+                packet[12:start],
+                payload[RTX_HEADER_BYTES:],
+            )
+        )
+        self._counters.repaired_in += 1
+        seq = _extended(source, original)
+        self._forward(source, seq, original, start, size - RTX_HEADER_BYTES, arrival)
+
+
+def _extended(source: Source, packet: bytes) -> int:
+    """The packet's sequence number as a whole number near the newest one."""
+    seq = header.sequence_number(packet)
+    highest = source.ring.highest
+    if highest < 0:
+        return seq + 0x10000  # room below for what comes late
+    return highest + seq_difference(seq, highest & 0xFFFF)
