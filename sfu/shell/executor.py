@@ -32,12 +32,13 @@ VP8_DESCRIPTOR_BYTES = 6  # RFC 7741 4.2, the longest
 class _Route:
     """A rule with where it leads, and the account of its stream."""
 
-    __slots__ = ("rule", "sent", "transport")
+    __slots__ = ("header_bytes", "rule", "sent", "transport")
 
     def __init__(self, rule: Rule, transport: Transport, sent: Sent) -> None:
         self.rule = rule
         self.transport = transport
         self.sent = sent
+        self.header_bytes = header.FIXED_HEADER_BYTES + rule.extensions.size
 
 
 class Executor:
@@ -125,10 +126,14 @@ class Executor:
         data = self._protect_and_send(transport, plain)
         if data is None:
             return
-        _note_sent(route.sent, seq + rule.seq_offset, plain)
+        sent, number = route.sent, seq + rule.seq_offset
+        sent.packets += 1
+        sent.octets += len(plain) - route.header_bytes
+        if number > sent.highest:
+            sent.highest = number
         if rule.keep_ciphertext:
             kept = transport.kept.setdefault(rule.ssrc, OrderedDict())
-            kept[(seq + rule.seq_offset) & 0xFFFF] = data
+            kept[number & 0xFFFF] = data
             if len(kept) > KEPT_PACKETS:
                 kept.popitem(last=False)
 
@@ -235,10 +240,3 @@ def _is_cut(source: Source, packet: bytes, start: int, size: int) -> bool:
     except header.RtpError:
         return True
     return False
-
-
-def _note_sent(sent: Sent, seq: int, plain: bytes) -> None:
-    sent.packets += 1
-    sent.octets += len(plain) - header.payload_offset(plain)
-    if seq > sent.highest:
-        sent.highest = seq

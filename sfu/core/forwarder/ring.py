@@ -31,7 +31,7 @@ class Ring:
     def put(self, seq: int, packet: bytes | None, arrival: float) -> bool:
         """Store a packet (None: it came empty); False for a duplicate or one too old to keep."""
         index = seq & self._mask
-        if self._seqs[index] >= seq or seq < self._tail:
+        if self._seqs[index] >= seq or seq < self._tail or seq <= self.highest - self.capacity:
             return False
         self._seqs[index] = seq
         self._packets[index] = packet

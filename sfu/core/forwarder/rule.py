@@ -30,6 +30,12 @@ class ExtensionPlan(msgspec.Struct, frozen=True):
     level_id: int = 0  # id of the audio level in the *source's* packets; 0: none is sent
     tail: bytes = b""
 
+    @property
+    def size(self) -> int:
+        """Bytes of the whole block."""
+        per_packet = 2 * self.twcc + bool(self.level_id)
+        return len(self.head) + len(self.middle) + len(self.tail) + per_packet
+
 
 def plan_extensions(
     *, mid_id: int, mid: str, twcc_id: int, level_id: int, source_level_id: int

@@ -54,6 +54,12 @@ def test_a_number_whose_place_was_taken_by_a_later_one_is_gone_for_good() -> Non
     assert not ring.put(100, b"late", 1.0)
 
 
+def test_a_number_further_back_than_the_ring_is_long_is_refused_even_if_its_place_is_free() -> None:
+    ring = filled(100, 1000)
+    assert not ring.put(1000 - 16, b"late", 1.0)
+    assert ring.put(1000 - 15, b"late", 1.0)
+
+
 def test_old_packets_are_released_but_never_the_newest() -> None:
     ring = filled(100, 101, 102)
     ring.drop_older(10.15)

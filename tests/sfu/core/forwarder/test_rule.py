@@ -63,6 +63,7 @@ def test_every_set_of_extensions_is_read_back_as_it_was_meant(
     for number, data in expected.items():
         assert header.extension(out, number) == data
     assert out[header.payload_offset(out) :] == b"payload"
+    assert header.payload_offset(out) == 12 + plan.size
     assert header.sequence_number(out) == 10
     assert header.timestamp(out) == 100
     assert header.ssrc(out) == 77
