@@ -1,8 +1,8 @@
-"""The media worker: sockets, peers and the clock around forwarder and executor.
+"""The media worker: peers and the clock around forwarder and executor.
 
-One instance serves all rooms of one process. Commands come by `carry_out`, events go to `emit`.
-A datagram's first byte tells its kind (RFC 7983): STUN finds its peer by user fragment, DTLS and
-SRTP by the 5-tuple that an authenticated check has validated.
+One instance serves all rooms of one process. Commands come by `carry_out`, events go to `emit`,
+packets by `Datagrams`. A bug that one packet or one tick meets is logged and survived: there are
+other people's calls.
 """
 
 from __future__ import annotations
@@ -20,20 +20,11 @@ from sfu.core.description import Candidate
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.histogram import HistogramCounts
 from sfu.core.ice import Health
-from sfu.shell import stun
+from sfu.shell.datagrams import Datagrams
 from sfu.shell.dtls import Certificate
 from sfu.shell.executor import Executor
-from sfu.shell.peer import Endpoint, Path, Peer
-from sfu.shell.udp import (
-    ANCILLARY_BYTES,
-    DATAGRAM_BYTES,
-    Address,
-    arrival,
-    clock_offset_s,
-    open_socket,
-)
+from sfu.shell.peer import Peer
 
-BATCH = 64  # datagrams per wake-up
 LAG_S = 0.1
 BUG_LOG_S = 1.0  # at most one log line of a bug in so long
 
@@ -58,18 +49,15 @@ class MediaWorker:
         self._executor = Executor(self._forwarder, self._counters, emit)
         self._lag = HistogramCounts()
         self._peers: dict[str, Peer] = {}
-        self._by_ufrag: dict[str, Peer] = {}
         self._rate: dict[str, int] = {}  # room → bits per second that one peer may send
         self._dropping: set[asyncio.Task[None]] = set()
         self._bug_logged_at = -BUG_LOG_S
-        self._endpoints = _open_endpoints(addresses, port)
+        self._datagrams = Datagrams(addresses, port, self._executor, self._counters, self._survive)
         self.info = api.WorkerInfo(
             candidates=tuple(Candidate(address, port) for address in candidates),
             fingerprint=self._certificate.fingerprint,
             secret=secrets.token_bytes(32),
         )
-        for endpoint in self._endpoints:
-            self._loop.add_reader(endpoint.socket, self._read, endpoint)
         self._ticking = asyncio.create_task(self._tick())
         self._watching = asyncio.create_task(self._watch())
 
@@ -80,9 +68,7 @@ class MediaWorker:
         self._ticking.cancel()
         self._watching.cancel()
         await asyncio.gather(self._ticking, self._watching, *self._dropping, return_exceptions=True)
-        for endpoint in self._endpoints:
-            self._loop.remove_reader(endpoint.socket)
-            endpoint.socket.close()
+        self._datagrams.close()
 
     # commands
 
@@ -128,7 +114,7 @@ class MediaWorker:
         else:
             peer.update(command.connection)
             self._forget_ufrags(peer)
-        self._by_ufrag[command.connection.local_ufrag] = peer
+        self._datagrams.by_ufrag[command.connection.local_ufrag] = peer
         peer.transport.publisher = self._forwarder.state.publisher(peer.id)
         return api.Done()
 
@@ -212,73 +198,9 @@ class MediaWorker:
     def _forget_ufrags(self, peer: Peer) -> None:
         """Those by which the peer takes no more checks."""
         gone = self._peers.get(peer.id) is not peer
-        for ufrag in [u for u, p in self._by_ufrag.items() if p is peer]:
+        for ufrag in [u for u, p in self._datagrams.by_ufrag.items() if p is peer]:
             if gone or peer.ice.password_for(ufrag) is None:
-                del self._by_ufrag[ufrag]
-
-    # datagrams
-
-    def _read(self, endpoint: Endpoint) -> None:
-        offset_s = clock_offset_s()
-        receive = endpoint.socket.recvmsg
-        for _ in range(BATCH):
-            try:
-                data, ancillary, _, address = receive(DATAGRAM_BYTES, ANCILLARY_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:  # an ICMP error of an earlier send
-                continue
-            if not data:
-                continue
-            try:
-                self._receive(endpoint, address, data, arrival(ancillary, offset_s))
-            except Exception as bug:  # noqa: BLE001 - the edge: one datagram must not stop the rest
-                self._survive(bug)
-
-    def _receive(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
-        kind = data[0]
-        if 127 < kind < 192:
-            self._receive_media(endpoint, address, data, at)
-        elif kind < 4:
-            self._receive_stun(endpoint, address, data, at)
-        elif 19 < kind < 64:
-            peer = endpoint.peers.get(address)
-            if peer is None:
-                self._counters.dropped_dtls += 1
-            else:
-                peer.dtls.receive(data)
-        else:
-            self._counters.dropped_datagram += 1
-
-    def _receive_media(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
-        peer = endpoint.peers.get(address)
-        if peer is None:
-            self._counters.dropped_media += 1
-        elif self._executor.receive(peer.transport, data, at):
-            path = peer.ice.carrying
-            if path is None or path.address != address or path.endpoint is not endpoint:
-                peer.moved(Path(endpoint, address), at)
-
-    def _receive_stun(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
-        ufrag = stun.peek_user(data)
-        peer = self._by_ufrag.get(ufrag) if ufrag else None
-        password = peer.ice.password_for(ufrag) if peer and ufrag else None
-        if peer is None or ufrag is None or password is None:
-            self._counters.dropped_stun += 1
-            return
-        try:
-            request = stun.Request(data, password)
-        except stun.StunError:
-            self._counters.dropped_stun += 1
-            return
-        path = Path(endpoint, address)
-        holder = endpoint.peers.get(address)
-        if holder is not None and holder is not peer and holder.ice.selected == path:
-            self._counters.dropped_stun += 1  # a forged sender address must not cut a call off
-            return
-        self._counters.stun_in += 1
-        path.send(request.response((address[0], address[1]), password))
-        peer.checked(path, ufrag, request.nominated, at)
+                del self._datagrams.by_ufrag[ufrag]
 
     # time
 
@@ -316,15 +238,3 @@ class MediaWorker:
         if now - self._bug_logged_at >= BUG_LOG_S:
             self._bug_logged_at = now
             log.error("media_bug", exc_info=bug)
-
-
-def _open_endpoints(addresses: Sequence[str], port: int) -> list[Endpoint]:
-    endpoints: list[Endpoint] = []
-    try:
-        for address in addresses:
-            endpoints.append(Endpoint(open_socket(address, port)))
-    except OSError:
-        for endpoint in endpoints:
-            endpoint.socket.close()
-        raise
-    return endpoints

@@ -58,6 +58,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+def of_a_client(task: asyncio.Task[object] | None) -> bool:
+    """Whether a task belongs to aiortc's peer connection and not to the worker."""
+    return any(name in repr(task) for name in ("RTCPeerConnection", "RTCIceTransport", "aioice"))
+
+
 class Caller:
     """A person's connection: sends a tone and a picture, and (or) takes one slot."""
 

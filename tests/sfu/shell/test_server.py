@@ -15,7 +15,7 @@ from sfu.shell import server
 from sfu.shell.frames import MAX_FRAME_BYTES, read_frame, write_frame
 from sfu.shell.server import WorkerSettings, serve
 from tests.netns.namespace import FIRST_ADDRESS
-from tests.sfu.shell.callers import Caller, free_port, until
+from tests.sfu.shell.callers import Caller, free_port, of_a_client, until
 
 
 class Process:
@@ -69,7 +69,7 @@ async def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     yield found
     await found.kill()
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
-    assert [t for t in left if "aiortc" not in repr(t)] == [], "no task survives"
+    assert [task for task in left if not of_a_client(task)] == [], "no task survives"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from sfu.core.forwarder import actions, cycle
 from sfu.shell.executor import Executor, Transport
 from sfu.shell.worker import MediaWorker
 from tests.netns.namespace import FIRST_ADDRESS
-from tests.sfu.shell.callers import Caller, free_port, until
+from tests.sfu.shell.callers import Caller, free_port, of_a_client, until
 
 
 class Scene:
@@ -47,7 +47,7 @@ async def scene() -> AsyncIterator[Scene]:
     yield found
     await found.worker.close()
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
-    assert [t for t in left if "aiortc" not in repr(t)] == [], "no task survives"
+    assert [task for task in left if not of_a_client(task)] == [], "no task survives"
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ async def test_closing_the_room_in_the_middle_of_a_handshake_leaves_nothing(
     await until(lambda: bob.pc.iceConnectionState in ("checking", "completed"))
     await scene.worker.carry_out(api.CloseRoom("room"))
     assert await scene.worker.carry_out(api.GetPeers()) == api.Peers(())
-    assert vars(scene.worker)["_by_ufrag"] == {}
+    assert vars(scene.worker)["_datagrams"].by_ufrag == {}
     assert scene.connected() == set()
 
 
@@ -217,13 +217,14 @@ async def test_a_check_from_anothers_address_does_not_take_that_address_over(
     await until(lambda: scene.connected() == {"bob"})
     command = await charlie.connection(scene.worker.info)
     await scene.worker.carry_out(command)
-    (endpoint,) = vars(scene.worker)["_endpoints"]
+    datagrams = vars(scene.worker)["_datagrams"]
+    (endpoint,) = vars(datagrams)["_endpoints"]
     (address,) = [a for a, peer in endpoint.peers.items() if peer.id == "bob"]
     forged = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
     forged.attributes["USERNAME"] = f"{command.connection.local_ufrag}:x"
     forged.attributes["USE-CANDIDATE"] = None
     forged.add_message_integrity(command.connection.local_password.encode())
-    vars(type(scene.worker))["_receive"](scene.worker, endpoint, address, bytes(forged), 0.0)
+    datagrams._receive(endpoint, address, bytes(forged), 0.0)
     assert endpoint.peers[address].id == "bob"
 
 
@@ -233,7 +234,7 @@ async def test_one_datagram_that_meets_a_bug_does_not_stop_the_others(
     def broken(*_: object) -> None:
         raise KeyError("bug")
 
-    monkeypatch.setattr("sfu.shell.worker.stun.peek_user", broken)
+    monkeypatch.setattr("sfu.shell.datagrams.stun.peek_user", broken)
     monkeypatch.setattr("sfu.shell.executor.Executor.handle_timeout", broken)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.bind((FIRST_ADDRESS, 0))
@@ -327,7 +328,7 @@ async def test_many_restarts_leave_two_keys_at_most(scene: Scene, callers: list[
     for number in range(50):
         restarted = Connection(**{**fields, "local_ufrag": f"frag{number}"})
         await scene.worker.carry_out(api.ConnectPeer("room", "bob", restarted))
-    assert set(vars(scene.worker)["_by_ufrag"]) == {"frag0", "frag49"}
+    assert set(vars(scene.worker)["_datagrams"].by_ufrag) == {"frag0", "frag49"}
 
 
 async def test_many_people_come_and_go_and_leave_nothing(scene: Scene) -> None:
@@ -341,7 +342,7 @@ async def test_many_people_come_and_go_and_leave_nothing(scene: Scene) -> None:
         await scene.worker.carry_out(api.ConnectPeer("room", peer, connection))
         await scene.worker.carry_out(api.ClosePeer(peer))
     held = vars(scene.worker)
-    assert held["_peers"] == held["_by_ufrag"] == {}
+    assert held["_peers"] == held["_datagrams"].by_ufrag == {}
     executor, state = vars(held["_executor"]), held["_forwarder"].state
     assert executor["_transports"] == executor["_routes"] == {}
     assert state.streams == state.sources == state.room_of == {}

@@ -1,0 +1,125 @@
+"""The worker's sockets, and the way of each datagram to its peer.
+
+The first byte tells the kind (RFC 7983): STUN finds its peer by our user fragment, DTLS and SRTP by
+the 5-tuple that an authenticated check has validated. Everything else is counted and dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from sfu.core.counters import Counters
+from sfu.shell import stun
+from sfu.shell.executor import Executor
+from sfu.shell.peer import Endpoint, Path, Peer
+from sfu.shell.udp import (
+    ANCILLARY_BYTES,
+    DATAGRAM_BYTES,
+    Address,
+    arrival,
+    clock_offset_s,
+    open_socket,
+)
+
+BATCH = 64  # datagrams per wake-up
+
+
+class Datagrams:
+    """Raises OSError where an address cannot be bound."""
+
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        port: int,
+        executor: Executor,
+        counters: Counters,
+        survive: Callable[[Exception], None],
+    ) -> None:
+        self.by_ufrag: dict[str, Peer] = {}
+        self._executor = executor
+        self._counters = counters
+        self._survive = survive
+        self._loop = asyncio.get_running_loop()
+        self._endpoints = _open_endpoints(addresses, port)
+        for endpoint in self._endpoints:
+            self._loop.add_reader(endpoint.socket, self._read, endpoint)
+
+    def close(self) -> None:
+        for endpoint in self._endpoints:
+            self._loop.remove_reader(endpoint.socket)
+            endpoint.socket.close()
+
+    def _read(self, endpoint: Endpoint) -> None:
+        offset_s = clock_offset_s()
+        receive = endpoint.socket.recvmsg
+        for _ in range(BATCH):
+            try:
+                data, ancillary, _, address = receive(DATAGRAM_BYTES, ANCILLARY_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error of an earlier send
+                continue
+            if not data:
+                continue
+            try:
+                self._receive(endpoint, address, data, arrival(ancillary, offset_s))
+            except Exception as bug:  # noqa: BLE001 - the edge: one datagram must not stop the rest
+                self._survive(bug)
+
+    def _receive(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
+        kind = data[0]
+        if 127 < kind < 192:
+            self._receive_media(endpoint, address, data, at)
+        elif kind < 4:
+            self._receive_stun(endpoint, address, data, at)
+        elif 19 < kind < 64:
+            peer = endpoint.peers.get(address)
+            if peer is None:
+                self._counters.dropped_dtls += 1
+            else:
+                peer.dtls.receive(data)
+        else:
+            self._counters.dropped_datagram += 1
+
+    def _receive_media(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
+        peer = endpoint.peers.get(address)
+        if peer is None:
+            self._counters.dropped_media += 1
+        elif self._executor.receive(peer.transport, data, at):
+            path = peer.ice.carrying
+            if path is None or path.address != address or path.endpoint is not endpoint:
+                peer.moved(Path(endpoint, address), at)
+
+    def _receive_stun(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
+        ufrag = stun.peek_user(data)
+        peer = self.by_ufrag.get(ufrag) if ufrag else None
+        password = peer.ice.password_for(ufrag) if peer and ufrag else None
+        if peer is None or ufrag is None or password is None:
+            self._counters.dropped_stun += 1
+            return
+        try:
+            request = stun.Request(data, password)
+        except stun.StunError:
+            self._counters.dropped_stun += 1
+            return
+        path = Path(endpoint, address)
+        holder = endpoint.peers.get(address)
+        if holder is not None and holder is not peer and holder.ice.selected == path:
+            self._counters.dropped_stun += 1  # a forged sender address must not cut a call off
+            return
+        self._counters.stun_in += 1
+        path.send(request.response((address[0], address[1]), password))
+        peer.checked(path, ufrag, request.nominated, at)
+
+
+def _open_endpoints(addresses: Sequence[str], port: int) -> list[Endpoint]:
+    endpoints: list[Endpoint] = []
+    try:
+        for address in addresses:
+            endpoints.append(Endpoint(open_socket(address, port)))
+    except OSError:
+        for endpoint in endpoints:
+            endpoint.socket.close()
+        raise
+    return endpoints
