@@ -26,7 +26,8 @@ class Inbound(msgspec.Struct, frozen=True, rename="camel"):
     kind: str
     ssrc: int
     packets_received: int = 0
-    packets_lost: int = 0
+    packets_lost: int = 0  # for good or repaired by RTX
+    retransmitted_packets_received: int = 0
     bytes_received: int = 0
     frames_received: int = 0
     frames_decoded: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
@@ -20,6 +21,7 @@ LOSS_S = 20.0
 IN_FLIGHT = 2  # frames sent and not decoded yet at the end, more than at the beginning
 FRAMES_AT_LEAST = 0.995
 FREEZE_AT_MOST_S = 0.5
+BUSY_FRAMES_MISSING = 0.1  # at three times as many runnable processes as cores: 5 to 7 %
 
 
 async def test_a_large_camera_sends_three_layers_and_a_small_tile_gets_the_small_one(
@@ -37,26 +39,34 @@ async def test_a_large_camera_sends_three_layers_and_a_small_tile_gets_the_small
     await more_arrives(alice)
 
 
-async def test_most_frames_arrive_in_spite_of_three_percent_loss_up_and_five_down(
+class Received(msgspec.Struct, frozen=True):
+    """What reached Alice of what Bob sent while packets were lost."""
+
+    frames_missing: float  # share
+    packets_unrepaired: float  # share
+    freeze_s: float  # mean
+
+
+async def test_lost_packets_are_repaired_in_spite_of_three_percent_loss_up_and_five_down(
     server: Server, open_chromium: OpenChromium
 ) -> None:
-    """On a busy machine: three times the promised share may be missing."""
-    missing, freeze_s = await _call_over_loss(server, open_chromium)
-    assert missing <= 3 * (1 - FRAMES_AT_LEAST)
-    assert freeze_s <= 3 * FREEZE_AT_MOST_S
+    """A busy machine makes frames late; what was lost on the way comes all the same."""
+    received = await _call_over_loss(server, open_chromium)
+    assert received.packets_unrepaired <= 1 - FRAMES_AT_LEAST
+    assert received.frames_missing <= BUSY_FRAMES_MISSING
+    assert received.freeze_s <= 3 * FREEZE_AT_MOST_S
 
 
 @pytest.mark.prove
 async def test_frames_arrive_in_spite_of_three_percent_loss_up_and_five_down(
     server: Server, open_chromium: OpenChromium
 ) -> None:
-    missing, freeze_s = await _call_over_loss(server, open_chromium)
-    assert missing <= 1 - FRAMES_AT_LEAST
-    assert freeze_s <= FREEZE_AT_MOST_S
+    received = await _call_over_loss(server, open_chromium)
+    assert received.frames_missing <= 1 - FRAMES_AT_LEAST
+    assert received.freeze_s <= FREEZE_AT_MOST_S
 
 
-async def _call_over_loss(server: Server, open_chromium: OpenChromium) -> tuple[float, float]:
-    """(share of Bob's frames that did not reach Alice, mean freeze in seconds)."""
+async def _call_over_loss(server: Server, open_chromium: OpenChromium) -> Received:
     bob = Participant("Bob", await open_chromium(Camera(BLUE, width=640, height=360, noise=6)))
     alice = Participant("Alice", await open_chromium(ALICE))
     await meet(server, bob, alice)
@@ -69,9 +79,14 @@ async def _call_over_loss(server: Server, open_chromium: OpenChromium) -> tuple[
         after = (await alice.flow()).video_in[0]
         sent = await _frames_sent(bob) - sent_before
     arrived = after.frames_received - before.frames_received
+    unrepaired = after.packets_lost - after.retransmitted_packets_received
     freezes = after.freeze_count - before.freeze_count
     frozen_s = after.total_freezes_duration - before.total_freezes_duration
-    return (sent - IN_FLIGHT - arrived) / sent, frozen_s / max(1, freezes)
+    return Received(
+        frames_missing=(sent - IN_FLIGHT - arrived) / sent,
+        packets_unrepaired=(unrepaired - IN_FLIGHT) / after.packets_received,
+        freeze_s=frozen_s / max(1, freezes),
+    )
 
 
 @pytest.mark.parametrize("closed", (FIRST_ADDRESS, SECOND_ADDRESS))
