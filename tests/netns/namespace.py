@@ -26,11 +26,16 @@ _CLONE_NEWUSER = 0x10000000  # linux/sched.h
 _CLONE_NEWNET = 0x40000000
 
 # Both ends of each pair stay here: traffic between own addresses takes the loopback path anyway.
-# Firefox gathers candidates only on an interface with a default route.
+# Firefox gathers candidates only on an interface with a default route. No link-local addresses: they
+# would become valid seconds later, and Chromium aborts page loads when an address appears.
 _INTERFACES = f"""\
 link set lo up
 link add v0 type veth peer name v1
 link add w0 type veth peer name w1
+link set v0 addrgenmode none
+link set v1 addrgenmode none
+link set w0 addrgenmode none
+link set w1 addrgenmode none
 addr add {FIRST_ADDRESS}/24 dev v0
 addr add {SECOND_ADDRESS}/24 dev w0
 addr add {FIRST_ADDRESS_V6}/64 dev v0 nodad
