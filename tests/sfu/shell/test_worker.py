@@ -14,8 +14,10 @@ from sfu import api
 from sfu.core.description import Connection, Fingerprint
 from sfu.core.forwarder import actions, cycle
 from sfu.shell.executor import Executor, Transport
+from sfu.shell.peer import Peer
+from sfu.shell.udp import Address
 from sfu.shell.worker import MediaWorker
-from tests.netns.namespace import FIRST_ADDRESS
+from tests.netns.namespace import FIRST_ADDRESS, SECOND_ADDRESS
 from tests.sfu.shell.callers import Caller, free_port, of_a_client, until
 
 
@@ -34,6 +36,11 @@ class Scene:
 
     def told(self, kind: type[api.AnyEvent]) -> list[api.AnyEvent]:
         return [event for event in self.events if isinstance(event, kind)]
+
+    def addresses(self) -> dict[Address, Peer]:
+        """Whose each validated remote address is."""
+        endpoints = vars(vars(self.worker)["_datagrams"])["_endpoints"]
+        return {address: peer for each in endpoints for address, peer in each.peers.items()}
 
     def connected(self) -> set[str]:
         return {e.peer for e in self.events if isinstance(e, api.PeerConnected)}
@@ -86,6 +93,7 @@ async def test_a_closed_peer_gets_a_goodbye(scene: Scene, callers: list[Caller])
     await scene.worker.carry_out(api.ClosePeer("bob"))
     await until(lambda: bob.pc.connectionState == "closed")
     assert scene.told(api.PeerLost) == [], "who was closed is not lost"
+    assert scene.addresses() == {}
 
 
 async def test_a_peer_that_says_goodbye_is_lost_at_once(
@@ -259,6 +267,64 @@ async def test_a_peer_that_never_comes_is_lost(
     await bob.pc.close()
     await scene.worker.carry_out(command)
     await until(lambda: scene.told(api.PeerLost) == [api.PeerLost("room", "bob", "path")])
+
+
+async def test_an_ice_restart_keeps_the_connection_and_ends_the_old_key(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    command = await bob.connection(scene.worker.info)
+    await scene.worker.carry_out(command)
+    await until(lambda: scene.connected() == {"bob"})
+    fields = {n: getattr(command.connection, n) for n in Connection.__struct_fields__}
+    fresh = Connection(**{**fields, "local_ufrag": "fresh", "local_password": "new key" * 4})
+    await scene.worker.carry_out(api.ConnectPeer("room", "bob", fresh))
+    (peer,) = scene.addresses().values()
+    old = fields["local_ufrag"], fields["local_password"]
+    await bob.send_raw(_check(*old))
+    assert peer.ice.password_for(old[0]) == old[1]
+    await bob.send_raw(_check("fresh", fresh.local_password))
+    await until(lambda: peer.ice.password_for(old[0]) is None)
+    before = await scene.counters()
+    await bob.send_raw(_check(*old))
+    async with asyncio.timeout(5):
+        while (await scene.counters())["dropped_stun"] == before["dropped_stun"]:
+            await asyncio.sleep(0.01)
+    assert await scene.worker.carry_out(api.GetPeers()) == api.Peers((("room", "bob", True),))
+    assert len(scene.told(api.PeerConnected)) == 1
+
+
+async def test_a_host_with_two_addresses_answers_from_the_one_that_was_asked(
+    callers: list[Caller],
+) -> None:
+    port = free_port()
+    both = [FIRST_ADDRESS, SECOND_ADDRESS]
+    worker = MediaWorker(both, both, port, lambda event: None)
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    try:
+        await worker.carry_out(api.OpenRoom("room"))
+        command = await bob.connection(worker.info)
+        await worker.carry_out(command)
+        made = command.connection
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.bind((FIRST_ADDRESS, 0))
+            client.setblocking(False)
+            for address in both:
+                client.sendto(_check(made.local_ufrag, made.local_password), (address, port))
+                async with asyncio.timeout(5):
+                    _, sender = await asyncio.get_running_loop().sock_recvfrom(client, 2048)
+                assert sender == (address, port)
+    finally:
+        await worker.close()
+
+
+def _check(ufrag: str, password: str) -> bytes:
+    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    message.attributes["USERNAME"] = f"{ufrag}:x"
+    message.add_message_integrity(password.encode())
+    return bytes(message)
 
 
 @pytest.mark.parametrize(("limit", "reason"), [("LOST_S", "path"), ("CONSENT_S", "consent")])
