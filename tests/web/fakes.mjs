@@ -125,6 +125,8 @@ export class FakePeerConnection {
     const kind = typeof trackOrKind === "string" ? trackOrKind : trackOrKind.kind;
     const track = typeof trackOrKind === "string" ? null : trackOrKind;
     const sender = { track, transport: this.dtls,
+      getParameters: () => ({ encodings: init?.sendEncodings ?? [{}] }),
+      setParameters: async () => {},
       replaceTrack: async (next) => void (sender.track = next) };
     const receiver = { track: new FakeTrack(kind), transport: this.dtls };
     const transceiver = { kind, init, sender, receiver, mid: null };

@@ -4,6 +4,7 @@
  * only more slots need one. A connection is never repaired beyond an ICE restart: a new one is made.
  */
 
+import { cameraLayers, rescale } from "./camera-layers.js";
 import { Emitter } from "./emitter.js";
 
 /** @typedef {import("./messages.js").Source} Source */
@@ -18,12 +19,6 @@ export const FIRST_PAIRS = 3;
 /** The server knows 32 slots; one of them shows the screen. */
 export const MOST_PAIRS = 31;
 
-/** Lowest first: browsers drop the last ones when the camera is small (a 640×480 camera sends two). */
-const CAMERA_LAYERS = [
-  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000, maxFramerate: 30 },
-  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 400_000, maxFramerate: 30 },
-  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_200_000, maxFramerate: 30 },
-];
 /** A document has to be readable; it hardly moves. */
 const SCREEN_LAYER = [{ maxBitrate: 1_500_000, maxFramerate: 15 }];
 
@@ -71,7 +66,9 @@ export class Peer extends Emitter {
    */
   async setTrack(source, track) {
     const sender = this.#senders[source]?.sender;
-    if (sender && sender.track !== track && !this.#closed) await sender.replaceTrack(track);
+    if (!sender || sender.track === track || this.#closed) return;
+    if (source === "camera" && track) await rescale(sender, track);
+    await sender.replaceTrack(track);
   }
 
   /** Adds receive slots until there are `pairs` of them; the next offer carries them. @param {number} pairs */
@@ -116,7 +113,7 @@ export class Peer extends Emitter {
   #addSenders(tracks) {
     this.#senders = {
       microphone: this.#addSender(tracks.microphone ?? "audio"),
-      camera: this.#addSender(tracks.camera ?? "video", CAMERA_LAYERS),
+      camera: this.#addSender(tracks.camera ?? "video", cameraLayers(tracks.camera)),
       screen: this.#addSender(tracks.screen ?? "video", SCREEN_LAYER),
     };
   }

@@ -1,0 +1,35 @@
+/**
+ * The simulcast layers of a camera, lowest first. Browsers drop the last ones when the picture is
+ * small (Chromium sends two of a 640×480 camera and one of a 320×240 one; measured), so a small
+ * camera is scaled down less: its best layer is then always its whole picture.
+ */
+
+const LAYERS = [
+  { rid: "q", maxBitrate: 150_000, maxFramerate: 30 },
+  { rid: "h", maxBitrate: 400_000, maxFramerate: 30 },
+  { rid: "f", maxBitrate: 1_200_000, maxFramerate: 30 },
+];
+/** From how many rows on, by how much each layer is scaled down. */
+const LARGE = { rows: 540, by: [4, 2, 1] };
+const SCALES = [LARGE, { rows: 360, by: [2, 1, 1] }, { rows: 0, by: [1, 1, 1] }];
+
+/** @param {MediaStreamTrack | null} camera one that is not there yet is taken for a large one */
+function scalesFor(camera) {
+  const rows = camera?.getSettings?.().height ?? LARGE.rows;
+  return (SCALES.find((scale) => rows >= scale.rows) ?? LARGE).by;
+}
+
+/** @param {MediaStreamTrack | null} camera @returns {RTCRtpEncodingParameters[]} */
+export function cameraLayers(camera) {
+  const by = scalesFor(camera);
+  return LAYERS.map((layer, index) => ({ ...layer, scaleResolutionDownBy: by[index] }));
+}
+
+/** Fits the layers of a running sender to another camera. @param {RTCRtpSender} sender @param {MediaStreamTrack} camera */
+export async function rescale(sender, camera) {
+  const parameters = sender.getParameters();
+  const by = scalesFor(camera);
+  if (parameters?.encodings?.length !== by.length) return;
+  parameters.encodings.forEach((encoding, index) => { encoding.scaleResolutionDownBy = by[index]; });
+  await sender.setParameters(parameters);
+}
