@@ -26,8 +26,8 @@ _CLONE_NEWUSER = 0x10000000  # linux/sched.h
 _CLONE_NEWNET = 0x40000000
 
 # Both ends of each pair stay here: traffic between own addresses takes the loopback path anyway.
-# Firefox gathers candidates only on an interface with a default route. No link-local addresses: they
-# would become valid seconds later, and Chromium aborts page loads when an address appears.
+# Firefox gathers candidates only on an interface with a default route. Link-local addresses are
+# off: they become valid seconds later, and Chromium aborts page loads when an address appears.
 _INTERFACES = f"""\
 link set lo up
 link add v0 type veth peer name v1
