@@ -33,7 +33,7 @@ def offer(state: RoomState, seat: Seat, message: m.Offer, now: float) -> None:
         seat.awaited_offer = message.id
         described = _described(message)
         state.emit(ConnectMedia(seat.id, seat.connection, message.id, described, seat.rights))
-        for source in seat.record.muted:
+        for source in _held_back(seat):
             state.emit(SetMuted(seat.id, source, muted=True))
 
 
@@ -51,21 +51,35 @@ def slot_ready(state: RoomState, seat: Seat, message: m.SlotReady, now: float) -
 
 
 def declare(state: RoomState, seat: Seat, message: m.Media, now: float) -> None:
-    """Note what the person means to send; switching a source on lifts a moderator's mute."""
+    """Note what the person means to send; switching a source on lifts a moderator's mute.
+
+    A screen that is not shared is held back in the media plane too, so that it gives its slot up.
+    """
     del now
     declared = tuple(source for source in _SOURCES if getattr(message, source))
     if declared and not seat.rights.publish:
         state.refuse(seat, "not_allowed", message)
         return
-    lifted = [source for source in seat.record.muted if source in declared]
-    if declared == seat.record.declared and not lifted:
-        return
     muted = tuple(source for source in seat.record.muted if source not in declared)
+    if (declared, muted) == (seat.record.declared, seat.record.muted):
+        return
+    before = set(_held_back(seat))
     seat.change(declared=declared, muted=muted)
     state.save(seat)
-    for source in lifted:
-        state.emit(SetMuted(seat.id, source, muted=False))
+    after = set(_held_back(seat))
+    for source in sorted(before ^ after):
+        state.emit(SetMuted(seat.id, source, muted=source in after))
     state.changed()
+
+
+def _held_back(seat: Seat) -> tuple[m.Source, ...]:
+    """What the media plane passes on to nobody, whatever the client sends."""
+    unshared = "screen" not in seat.record.declared
+    return tuple(
+        source
+        for source in _SOURCES
+        if source in seat.record.muted or (unshared and source == "screen")
+    )
 
 
 def _may_offer(seat: Seat, message: m.Offer) -> bool:

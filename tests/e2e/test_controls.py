@@ -36,6 +36,9 @@ async def test_a_shared_screen_stands_beside_its_owners_picture(
     await until(lambda: _live_tiles(alice, 2), STEP_WITHIN_S, "camera and screen")
     await bob.press("screen")
     await until(lambda: _live_tiles(alice, 1), STEP_WITHIN_S, "the camera alone")
+    await until(lambda: _tiles(alice, 1), STEP_WITHIN_S, "no place kept for the screen")
+    await bob.press("screen")
+    await until(lambda: _live_tiles(alice, 2), STEP_WITHIN_S, "the screen again")
 
 
 async def test_a_muted_patient_is_heard_no_more_until_she_speaks_again(
@@ -67,6 +70,11 @@ async def test_nobody_gets_into_a_locked_room(server: Server, open_chromium: Ope
 
 async def _live_tiles(person: Participant, count: int) -> bool:
     return len([tile for tile in await person.others() if tile.live]) == count
+
+
+async def _tiles(person: Participant, count: int) -> bool:
+    """How many places the screen gives to others, live or not."""
+    return len([tile for tile in await person.others() if tile.shown[0] > 0]) == count
 
 
 async def _is_silent(person: Participant) -> bool:

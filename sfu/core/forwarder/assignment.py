@@ -38,7 +38,7 @@ def _newest_screen(publishers: list[Publisher]) -> str | None:
     screens = [
         (track.started_at, p.peer)
         for p in publishers
-        if (track := screen_track(p)) is not None and track.sources
+        if (track := screen_track(p)) is not None and track.sources and not track.muted
     ]
     return max(screens)[1] if screens else None
 

@@ -150,9 +150,10 @@ def test_a_mute_holds_over_a_new_media_connection_and_a_restart() -> None:
     scene.restart()
     scene.resume("alice")
     outputs = scene.say("alice", offer(1))
-    assert outputs[-1] == muted
+    held_back = [muted, o.SetMuted("p-alice", "screen", muted=True)]
+    assert outputs[-2:] == held_back
     scene.say("alice", m.Media(microphone=False, camera=True, screen=False))
-    assert scene.of(o.SetMuted) == [muted]
+    assert scene.of(o.SetMuted) == held_back
     scene.say("alice", m.Media(microphone=True, camera=True, screen=False))
     assert scene.of(o.SetMuted)[-1] == o.SetMuted("p-alice", "microphone", muted=False)
 
@@ -174,3 +175,17 @@ def test_quality_is_told_when_it_changes() -> None:
         report(scene, Quality(ROOM, "p-alice", loss, 0.0, 40.0, False, "full"))
     levels = [one.participants[0].uplink for one in scene.heard("bob", m.Quality)]
     assert levels == ["good", "poor"]
+
+
+def test_a_screen_is_passed_on_only_while_it_is_shared() -> None:
+    scene = Scene()
+    scene.visit()
+    scene.say("bob", offer(1))
+    held_back = o.SetMuted("p-bob", "screen", muted=True)
+    passed_on = o.SetMuted("p-bob", "screen", muted=False)
+    assert scene.of(o.SetMuted) == [held_back]
+    scene.say("bob", m.Media(microphone=True, camera=True, screen=True))
+    assert scene.of(o.SetMuted)[-1] == passed_on
+    assert held_back not in scene.say("bob", offer(2)), "a new connection goes on with it"
+    scene.say("bob", m.Media(microphone=True, camera=True, screen=False))
+    assert scene.of(o.SetMuted)[-1] == held_back

@@ -83,6 +83,18 @@ def test_the_screen_slot_shows_the_screen_that_began_last() -> None:
     assert shown(alice)[1] is None
 
 
+def test_the_screen_slot_goes_back_to_an_older_screen_when_the_newer_one_is_held_back() -> None:
+    alice = watcher(1, screen=True)
+    bob, carol = sharing("bob", 5.0), sharing("carol", 9.0)
+    assign(alice, [bob, carol])
+    carol.tracks["2"].muted = True
+    assign(alice, [bob, carol])
+    assert shown(alice)[1] == "bob"
+    bob.tracks["2"].muted = True
+    assign(alice, [bob, carol])
+    assert shown(alice)[1] is None
+
+
 names = st.lists(st.sampled_from("bcdefg"), unique=True, max_size=6)
 
 
