@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfu.api import SlotAssigned, SlotSwitched, Speakers, TrackAdded
 from sfu.core.rtp import header, rtcp
-from tests.sim.world import Person, World, rtp
+from tests.sim.world import Person, World, rtp, vp8_payload
 
 AUDIO, VIDEO, RTX = 1000, 1001, 1002  # a watcher's slot 0
 
@@ -147,6 +147,19 @@ def test_a_layer_that_never_comes_is_not_waited_for() -> None:
     for rid in ("q", "h"):
         bob.senders[rid].send(key=True)
     assert _layer(alice) == "h"
+
+
+def test_the_size_of_a_small_camera_is_read_from_its_keyframes() -> None:
+    world = World()
+    bob, alice = world.join("bob", layers=3), world.join("alice")
+    world.view(alice, 0, 400)
+    heights = {"q": 135, "h": 270, "f": 540}
+    for _ in range(3):
+        for rid, height in heights.items():
+            size = b"\x00\x00\x9d\x01\x2a\xc0\x03" + height.to_bytes(2, "little")
+            bob.deliver(bob.senders[rid].packet(vp8_payload(1, key=True, body=size)))
+        world.run(0.6)
+    assert _layer(alice) == "f", "270 rows would be too few, although it is the middle layer"
 
 
 def test_a_hidden_tile_gets_no_video_but_audio() -> None:

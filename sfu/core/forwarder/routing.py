@@ -13,7 +13,7 @@ from sfu.core.forwarder.actions import Emit, Install, Replace, Replay, Uninstall
 from sfu.core.forwarder.assignment import assign, screen_track
 from sfu.core.forwarder.model import Publisher, Segment, Slot, Source, Stream, Subscriber, Track
 from sfu.core.forwarder.state import Room, State
-from sfu.core.rtp import header
+from sfu.core.rtp import header, vp8
 
 
 def reassign(state: State, room: Room, now: float) -> None:
@@ -139,6 +139,9 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
     packet = source.ring.get(seq)
     if packet is None:
         return
+    if source.codec.name == "VP8":
+        height = vp8.keyframe_height(packet, header.payload_offset(packet))
+        source.height = height or source.height
     for stream_id in list(source.awaited):
         stream = state.streams[stream_id]
         codec = stream.codec_for(source.codec)

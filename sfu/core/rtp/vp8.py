@@ -20,6 +20,8 @@ import msgspec
 
 from sfu.core.rtp.header import RtpError
 
+_START_CODE = b"\x9d\x01\x2a"
+
 
 class Vp8Descriptor(msgspec.Struct, frozen=True, gc=False):
     """One packet's descriptor; None where the packet does not carry the field."""
@@ -61,6 +63,18 @@ def is_keyframe(packet: bytes, offset: int) -> bool:
         return not packet[_descriptor_end(packet, offset)] & 0x01
     except IndexError:
         return False
+
+
+def keyframe_height(packet: bytes, offset: int) -> int:
+    """Pixels in a column of the keyframe that begins here (RFC 6386 9.1); 0 where it is not told.
+
+    Only for a packet that `is_keyframe`. An encrypted frame may hide its size.
+    """
+    at = _descriptor_end(packet, offset) if packet[offset] > 0x7F else offset + 1
+    head = packet[at + 3 : at + 10]  # after the frame tag
+    if len(head) < 7 or head[:3] != _START_CODE:
+        return 0
+    return int.from_bytes(head[5:7], "little") & 0x3FFF
 
 
 def rewrite(packet: bytes, offset: int, picture_id_delta: int, tl0_delta: int) -> bytes:

@@ -122,3 +122,16 @@ def test_no_bytes_raise_anything_but_rtp_errors(payload: bytes) -> None:
         return
     assert found.length <= len(payload)
     assert vp8.rewrite(payload, 0, 0, 0) == payload
+
+
+@given(st.integers(1, 0x3FFF), st.integers(0, 3))
+def test_a_keyframe_tells_its_height(height: int, scale: int) -> None:
+    size = (1280).to_bytes(2, "little") + (height | scale << 14).to_bytes(2, "little")
+    for head in (b"\x10", descriptor((7, 15), 3, (True, False, 0x20))):
+        packet = b"before" + head + KEYFRAME[1:3] + b"\x00" + KEYFRAME[3:] + size
+        assert vp8.keyframe_height(packet, len(b"before")) == height
+
+
+@pytest.mark.parametrize("packet", [b"\x10", KEYFRAME, b"\x10\x02\x00\x00" + bytes(20)])
+def test_a_keyframe_without_a_readable_size_tells_none(packet: bytes) -> None:
+    assert vp8.keyframe_height(packet, 0) == 0
