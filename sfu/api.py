@@ -114,12 +114,6 @@ class TrackAdded(Event, frozen=True):
     codec: str
 
 
-class TrackRemoved(Event, frozen=True):
-    room: str
-    peer: str
-    source: SourceRole
-
-
 class SlotAssigned(Event, frozen=True):
     """From now on the slot is of `publisher` (None: of nobody); nothing flows before SlotReady.
 
@@ -164,16 +158,7 @@ class Quality(Event, frozen=True):
     video: str  # full | reduced | off
 
 
-AnyEvent = (
-    PeerConnected
-    | PeerLost
-    | TrackAdded
-    | TrackRemoved
-    | SlotAssigned
-    | SlotSwitched
-    | Speakers
-    | Quality
-)
+AnyEvent = PeerConnected | PeerLost | TrackAdded | SlotAssigned | SlotSwitched | Speakers | Quality
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):

@@ -159,5 +159,5 @@ class SfuMediaPlane:
                     event.unstable,
                     event.video,
                 )
-            case api.TrackAdded() | api.TrackRemoved():
+            case api.TrackAdded():
                 return None  # call control learns of sources from the clients themselves

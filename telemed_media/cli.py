@@ -1,4 +1,4 @@
-"""The command line: `telemed-media serve` and `telemed-media token`.
+"""The command line: `telemed-media serve`, `telemed-media token` and `telemed-media revoke`.
 
 What programs read goes to stdout (one JSON line, one token), what people read to stderr. Heavy
 modules are imported inside the commands, so that help and errors come at once.
@@ -103,6 +103,22 @@ def token(
     except (SettingsError, DataFolderError, TokenError) as error:
         _fail(str(error))
     sys.stdout.write(made + "\n")
+
+
+@app.command()
+def revoke(data: DataOption = None) -> None:
+    """Withdraw the join token on standard input, where no list of processes shows it."""
+    import asyncio
+
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, existing
+    from telemed_media.tokens import TokenError, revoke_token
+
+    try:
+        folder = existing(_settings({"data": data}).data)
+        asyncio.run(revoke_token(folder, sys.stdin.read().strip()))
+    except (SettingsError, DataFolderError, TokenError) as error:
+        _fail(str(error))
 
 
 def _settings(given: dict[str, Value | None]) -> Settings:

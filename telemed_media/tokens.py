@@ -13,10 +13,11 @@ import msgspec
 
 from signaling.core.messages import Id
 from signaling.core.rights import Rights
-from signaling.ports import Entry
+from signaling.ports import Entry, Refused
+from signaling.shell.clock import steady_clock
 from signaling.shell.keys import KeyUnusable, load_or_create_key
 from signaling.shell.store import Store
-from signaling.shell.tokens import issue_token
+from signaling.shell.tokens import TokenGate, issue_token
 from telemed_media.data_folder import DataFolder
 
 MAX_NAME_CHARS = 80
@@ -48,6 +49,18 @@ async def make_token(folder: DataFolder, request: TokenRequest) -> str:
     async with await Store.open(folder.database) as store:
         await store.open_room(entry.room, now)
     return issue_token(key, entry, request.ttl_s, now, device=request.device)
+
+
+async def revoke_token(folder: DataFolder, token: str) -> None:
+    """Let a token open nothing any more; who is inside stays. Raises TokenError."""
+    try:
+        key = load_or_create_key(folder.keys)
+        async with await Store.open(folder.database) as store:
+            await TokenGate(store, key, steady_clock()).revoke(token)
+    except (KeyUnusable, OSError) as error:
+        raise TokenError(f"{error}.") from error
+    except Refused as refused:
+        raise TokenError(f"This is no token of this data folder: {refused.message}") from refused
 
 
 def entry_of(request: TokenRequest) -> Entry:

@@ -166,7 +166,6 @@ async def test_every_event_of_the_worker_is_translated(
         api.SlotSwitched("r", "alice", 0, 3, 90_000),
         api.Speakers("r", ("bob",)),
         api.Quality("r", "alice", 0.1, 0.2, 40.0, False, "reduced"),
-        api.TrackRemoved("r", "alice", "camera"),
         api.PeerLost("r", "alice", "consent"),
     ]
     assert [event async for event in plane.events()] == [

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from signaling.core.rights import Rights
+from signaling.ports import Refused
 from signaling.shell.clock import steady_clock
 from signaling.shell.keys import load_or_create_key
 from signaling.shell.store import Store
@@ -21,8 +22,8 @@ from telemed_media.tokens import TokenError, TokenRequest, entry_of
 BOB = TokenRequest("ward-3", "Bob", "publish,subscribe,moderate", 60, False, False)
 
 
-def run(*arguments: str) -> tuple[int, str, str]:
-    outcome = CliRunner().invoke(app, list(arguments))
+def run(*arguments: str, typed: str = "") -> tuple[int, str, str]:
+    outcome = CliRunner().invoke(app, list(arguments), input=typed)
     return outcome.exit_code, outcome.stdout, outcome.stderr
 
 
@@ -88,3 +89,25 @@ def test_no_token_for_a_folder_that_never_served(tmp_path: Path) -> None:
 def test_rights_are_checked_before_anything_is_written() -> None:
     with pytest.raises(TokenError):
         entry_of(TokenRequest("r", "A", "publish,fly", 60, False, False))
+
+
+async def test_a_revoked_token_opens_nothing(tmp_path: Path) -> None:
+    folder = prepare(tmp_path)
+    data = ("--data", str(tmp_path))
+    _, printed, _ = await asyncio.to_thread(
+        run, "token", "--room", "ward-3", "--name", "cart 1", "--device", *data
+    )
+    async with await Store.open(folder.database) as store:
+        gate = TokenGate(store, load_or_create_key(folder.keys), steady_clock())
+        await gate.enter(printed.strip())
+        code, _, _ = await asyncio.to_thread(run, "revoke", *data, typed=printed)
+        with pytest.raises(Refused) as refused:
+            await gate.enter(printed.strip())
+    assert (code, refused.value.code) == (0, "token_revoked")
+
+
+def test_what_is_no_token_of_ours_cannot_be_revoked(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    code, _, said = run("revoke", "--data", str(tmp_path), typed="nonsense")
+    assert code == 2
+    assert "no token" in said

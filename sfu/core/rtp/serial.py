@@ -12,24 +12,9 @@ SEQUENCE_BITS = 16
 TIMESTAMP_BITS = 32
 
 
-def seq_newer(a: int, b: int) -> bool:
-    """Whether 16-bit sequence number `a` follows `b`; at exactly half the range neither does."""
-    return 0 < (a - b & 0xFFFF) < 0x8000
-
-
 def seq_difference(a: int, b: int) -> int:
     """`a` − `b` for 16-bit sequence numbers by the shorter way, −32768..32767."""
     return (a - b + 0x8000 & 0xFFFF) - 0x8000
-
-
-def timestamp_newer(a: int, b: int) -> bool:
-    """Whether 32-bit timestamp `a` follows `b`; at exactly half the range neither does."""
-    return 0 < (a - b & 0xFFFFFFFF) < 0x80000000
-
-
-def timestamp_difference(a: int, b: int) -> int:
-    """`a` − `b` for 32-bit timestamps by the shorter way, in clock ticks, signed."""
-    return (a - b + 0x80000000 & 0xFFFFFFFF) - 0x80000000
 
 
 class Unwrapper:
