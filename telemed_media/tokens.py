@@ -60,7 +60,7 @@ async def revoke_token(folder: DataFolder, token: str) -> None:
     except (KeyUnusable, OSError) as error:
         raise TokenError(f"{error}.") from error
     except Refused as refused:
-        raise TokenError(f"This is no token of this data folder: {refused.message}") from refused
+        raise TokenError("Standard input holds no token of this data folder.") from refused
 
 
 def entry_of(request: TokenRequest) -> Entry:
