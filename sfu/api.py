@@ -15,6 +15,16 @@ class Command(msgspec.Struct, frozen=True, tag=True):
     """Something the caller wants done."""
 
 
+class Follow(msgspec.Struct, frozen=True):
+    """A viewer without signalling: its one slot follows a participant, or whoever speaks.
+
+    Nobody's name stands beside the picture, so the slot changes hands without `SlotReady`, and it
+    never shows a peer of the viewer's own owner.
+    """
+
+    participant: str | None = None  # None: the speaker
+
+
 class OpenRoom(Command, frozen=True):
     room: str
     max_peers: int = 16
@@ -31,6 +41,18 @@ class ConnectPeer(Command, frozen=True):
     room: str
     peer: str
     connection: Connection
+    owner: str = ""  # whose the peer is; "": of nobody but itself
+    follow: Follow | None = None  # None: each slot belongs to one participant while they are there
+
+
+class RestartIce(Command, frozen=True):
+    """New credentials of ours for a running connection (RFC 8445 section 9); the old ones work on
+    until the client has used the new ones. Refused (unknown_peer) where there is no such peer.
+    """
+
+    peer: str
+    local_ufrag: str
+    local_password: str
 
 
 class ViewedSlot(msgspec.Struct, frozen=True):
@@ -80,6 +102,7 @@ class GetPeers(Command, frozen=True):
 AnyCommand = (
     OpenRoom
     | ConnectPeer
+    | RestartIce
     | SetView
     | SlotReady
     | SetMuted

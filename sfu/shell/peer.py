@@ -88,9 +88,13 @@ class Peer:
 
     def update(self, connection: Connection) -> None:
         """A later description: more sections, or an ICE restart."""
-        if connection.local_ufrag != self._connection.local_ufrag:
-            self.ice.restart(Credentials(connection.local_ufrag, connection.local_password))
+        self.restart_ice(Credentials(connection.local_ufrag, connection.local_password))
         self._connection = connection
+
+    def restart_ice(self, local: Credentials) -> None:
+        """New credentials of ours; the same ones again change nothing."""
+        if local.ufrag != self.ice.local.ufrag:
+            self.ice.restart(local)
 
     def checked(self, path: Path, ufrag: str, nominated: bool, now: float) -> None:
         for dropped in self.ice.receive_check(path, ufrag, nominated, now):

@@ -19,7 +19,7 @@ from sfu.core.counters import Counters
 from sfu.core.description import Candidate
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.histogram import HistogramCounts
-from sfu.core.ice import Health
+from sfu.core.ice import Credentials, Health
 from sfu.shell.datagrams import Datagrams
 from sfu.shell.dtls import Certificate
 from sfu.shell.executor import Executor
@@ -81,6 +81,8 @@ class MediaWorker:
                 self._rate[command.room] = command.max_peer_bitrate_bps
             case api.ConnectPeer():
                 reply = await self._connect(command, now)
+            case api.RestartIce():
+                reply = self._restart_ice(command)
             case api.SetView():
                 self._forwarder.set_view(command.peer, command.slots, now)
             case api.SlotReady():
@@ -106,7 +108,14 @@ class MediaWorker:
             await self._drop(peer, None)
             peer = None
         sections = command.connection.sections
-        refused = self._forwarder.describe_peer(command.room, command.peer, sections, now)
+        refused = self._forwarder.describe_peer(
+            command.room,
+            command.peer,
+            sections,
+            now,
+            owner=command.owner,
+            follow=command.follow,
+        )
         if refused is not None:
             return refused
         if peer is None:
@@ -116,6 +125,15 @@ class MediaWorker:
             self._forget_ufrags(peer)
         self._datagrams.by_ufrag[command.connection.local_ufrag] = peer
         peer.transport.publisher = self._forwarder.state.publisher(peer.id)
+        return api.Done()
+
+    def _restart_ice(self, command: api.RestartIce) -> api.AnyReply:
+        peer = self._peers.get(command.peer)
+        if peer is None:
+            return api.Refused("unknown_peer", "This connection does not exist any more.")
+        peer.restart_ice(Credentials(command.local_ufrag, command.local_password))
+        self._forget_ufrags(peer)
+        self._datagrams.by_ufrag[command.local_ufrag] = peer
         return api.Done()
 
     def _add_peer(self, command: api.ConnectPeer, now: float) -> Peer:

@@ -10,7 +10,7 @@ import random
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from sfu.api import AnyEvent, ViewedSlot
+from sfu.api import AnyEvent, Follow, ViewedSlot
 from sfu.core.counters import Counters
 from sfu.core.description import Codec, Extensions, Section
 from sfu.core.forwarder.forwarder import Forwarder
@@ -211,14 +211,23 @@ class World:
         self.executor = Executor(self.forwarder, self.counters, self.events.append)
         self.forwarder.open_room("room", max_peers=8)
 
-    def join(self, name: str, *, layers: int = 1, publish: bool = True, slots: int = 3) -> Person:
+    def join(
+        self,
+        name: str,
+        *,
+        layers: int = 1,
+        publish: bool = True,
+        slots: int = 3,
+        follow: Follow | None = None,
+    ) -> Person:
         """A connected person who publishes and watches."""
         transport = Transport(name, 8_000_000, lambda data: person.take(data))
         person = Person(self, name, transport)
         transport.srtp = PlainSrtp()
         self.executor.add(transport)
         sections = [*(publishing(layers) if publish else []), *watching(slots)]
-        assert self.forwarder.describe_peer("room", name, sections, self.now) is None
+        refused = self.forwarder.describe_peer("room", name, sections, self.now, follow=follow)
+        assert refused is None
         transport.publisher = self.forwarder.state.publisher(name)
         self.forwarder.peer_connected(name, self.now)
         self.executor.drain()

@@ -166,6 +166,7 @@ def maintain(state: State, now: float) -> None:
         for subscriber in room.subscribers.values():
             loss = guard.downlink_loss(_streams(subscriber), now)
             guard.observe(subscriber, loss, now)
+            routing.follow(state, room, subscriber, now)
             routing.retarget(state, subscriber, now)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sfu.api import Refused, ViewedSlot
+from sfu.api import Follow, Refused, ViewedSlot
 from sfu.core.counters import Counters
 from sfu.core.description import Section
 from sfu.core.forwarder import binding, control, cycle, peers, routing
@@ -39,7 +39,14 @@ class Forwarder:
         self.state.rooms.setdefault(room, Room(room, max_peers)).max_peers = max_peers
 
     def describe_peer(
-        self, room: str, peer: str, sections: Iterable[Section], now: float
+        self,
+        room: str,
+        peer: str,
+        sections: Iterable[Section],
+        now: float,
+        *,
+        owner: str = "",
+        follow: Follow | None = None,
     ) -> Refused | None:
         """A peer's negotiated sections, at first and when they grow."""
         found = self.state.rooms.get(room)
@@ -47,7 +54,7 @@ class Forwarder:
             return Refused("unknown_room", "This room is not open.")
         if peer not in found.peers and len(found.peers) >= found.max_peers:
             return Refused("room_full", "The room is full.")
-        peers.describe(self.state, found, peer, sections, now)
+        peers.describe(self.state, found, peer, sections, now, owner=owner, follow=follow)
         return None
 
     def peer_connected(self, peer: str, now: float) -> None:

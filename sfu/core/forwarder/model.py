@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from sfu.api import Follow
 from sfu.core.description import Codec, Extensions, Kind, Section, SourceRole
 from sfu.core.forwarder.ring import AUDIO_PACKETS, VIDEO_PACKETS, Ring
 from sfu.core.forwarder.rule import Rule
@@ -117,6 +118,7 @@ class Publisher:
     feedback_count: int = 0
     feedback_at: float = 0.0
     reported_at: float = 0.0
+    owner: str = ""  # whose the peer is; "": of nobody but itself
 
 
 @dataclass(slots=True)
@@ -183,6 +185,7 @@ class Slot:
     epoch: int = 0
     ready: bool = True  # the client has hidden the old picture
     switched_at: int | None = None  # RTP timestamp that slot_switched told for this epoch
+    assigned_at: float = -1e9  # when it got its publisher
     width: int = 640
     height: int = 360
     priority: int = 0
@@ -207,6 +210,8 @@ class Subscriber:
     calm_since: float | None = None
     nacks_since: float = 0.0  # the second in which the NACKs below were read
     nacked: int = 0
+    owner: str = ""
+    follow: Follow | None = None
 
 
 def make_ring(section: Section) -> Ring:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sfu.api import TrackAdded
+from sfu.api import Follow, TrackAdded
 from sfu.core.description import Section
 from sfu.core.forwarder import routing
 from sfu.core.forwarder.actions import Emit
@@ -25,14 +25,26 @@ from sfu.core.forwarder.model import (
 )
 from sfu.core.forwarder.state import Room, State
 
+FOLLOWER_VIEW = (1920, 1080)  # pixels; a viewer without signalling shows one picture, large
 REPLACED_S = 0.5  # silence after which another ssrc may take a layer's place
 
 
-def describe(state: State, room: Room, peer: str, sections: Iterable[Section], now: float) -> None:
+def describe(
+    state: State,
+    room: Room,
+    peer: str,
+    sections: Iterable[Section],
+    now: float,
+    *,
+    owner: str = "",
+    follow: Follow | None = None,
+) -> None:
     """Add what the sections bring that was not there."""
     state.room_of[peer] = room
     publisher = room.publishers.get(peer) or Publisher(peer, room.id)
     subscriber = room.subscribers.get(peer) or Subscriber(peer, room.id)
+    publisher.owner = subscriber.owner = owner
+    subscriber.follow = follow
     for section in sections:
         if section.receives and section.mid not in publisher.tracks:
             layers: list[Source | None] = [None] * max(1, len(section.rids))
@@ -51,6 +63,8 @@ def _add_stream(state: State, subscriber: Subscriber, section: Section) -> None:
     slot = next((s for s in subscriber.slots if s.index == index), None)
     if slot is None:
         slot = Slot(index, section.screen_slot)
+        if subscriber.follow is not None:
+            slot.width, slot.height = FOLLOWER_VIEW
         subscriber.slots.append(slot)
     if section.kind == "audio" and slot.audio is None:
         slot.audio = _make_stream(state, subscriber.peer, section)

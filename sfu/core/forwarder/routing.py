@@ -19,12 +19,26 @@ from sfu.core.rtp import header, vp8
 def reassign(state: State, room: Room, now: float) -> None:
     """Somebody came, went or began to share: slots change hands first, then wishes."""
     for subscriber in room.subscribers.values():
-        for slot in assign(subscriber, room.publishers.values()):
-            for stream in slot.streams:
-                stop(state, stream, now)
-            _note_codec(room, slot)
-            announce(state, subscriber, slot)
+        _assign(state, room, subscriber, now)
     retarget_room(state, room, now)
+
+
+def follow(state: State, room: Room, subscriber: Subscriber, now: float) -> None:
+    """Move a following viewer's slot to whoever speaks now."""
+    if subscriber.follow is not None:
+        _assign(state, room, subscriber, now)
+
+
+def _assign(state: State, room: Room, subscriber: Subscriber, now: float) -> None:
+    """Streams of a slot that changed hands stop at once; a follower's run on to the next switch
+    point, so that its picture does not stand still.
+    """
+    speakers = room.speakers.current
+    for slot in assign(subscriber, room.publishers.values(), speakers, now):
+        for stream in slot.streams if subscriber.follow is None else ():
+            stop(state, stream, now)
+        _note_codec(room, slot)
+        announce(state, subscriber, slot)
 
 
 def announce(state: State, subscriber: Subscriber, slot: Slot) -> None:
