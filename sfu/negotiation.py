@@ -16,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from sfu.api import WorkerInfo
 from sfu.core.description import Connection, SourceRole
 from sfu.core.sdp.answer import Local, answer, sending_mids
-from sfu.core.sdp.layout import Layout, SlotMids
+from sfu.core.sdp.layout import Layout, SlotMids, publishing_layout, watching_layout
 from sfu.core.sdp.model import Offer, SdpError
+from sfu.core.sdp.negotiate import bundled
 from sfu.core.sdp.parse import parse_offer
 
 
@@ -29,8 +30,31 @@ def negotiate(
     info: WorkerInfo,
 ) -> tuple[str, Connection]:
     """(answer, connection). `publish` is role → mid. Raises SdpError."""
-    offer = parse_offer(sdp)
     layout = Layout(publish={mid: role for role, mid in publish.items()}, slots=tuple(slots))
+    return _answer(peer, parse_offer(sdp), layout, info)
+
+
+def negotiate_publisher(peer: str, sdp: str, info: WorkerInfo) -> tuple[str, Connection]:
+    """(answer, connection) for a client that only publishes, as WHIP (RFC 9725) has them.
+
+    Raises SdpError.
+    """
+    offer = parse_offer(sdp)
+    return _answer(peer, offer, publishing_layout(offer, bundled(offer)), info)
+
+
+def negotiate_viewer(peer: str, sdp: str, info: WorkerInfo) -> tuple[str, Connection]:
+    """(answer, connection) for a client that only watches, as WHEP has them. Raises SdpError."""
+    offer = parse_offer(sdp)
+    return _answer(peer, offer, watching_layout(offer, bundled(offer)), info)
+
+
+def restarted(peer: str, ufrag: str, password: str, info: WorkerInfo) -> tuple[str, str]:
+    """Our (ufrag, password) for an ICE restart in which the client named its own."""
+    return _credentials(info, f"restart|{peer}|{ufrag}|{password}")
+
+
+def _answer(peer: str, offer: Offer, layout: Layout, info: WorkerInfo) -> tuple[str, Connection]:
     answered = answer(offer, layout, _local(peer, offer, info))
     return answered.sdp, answered.connection
 
@@ -40,10 +64,10 @@ def _local(peer: str, offer: Offer, info: WorkerInfo) -> Local:
     if first is None:
         raise SdpError("no_transport", "The offer has no m-line with ICE and a fingerprint.")
     identity = f"{peer}|{first.fingerprints[0].value}"
-    credentials = _derive(info.secret, f"ice|{identity}|{first.ufrag}|{first.password}")
+    ufrag, password = _credentials(info, f"ice|{identity}|{first.ufrag}|{first.password}")
     return Local(
-        ufrag=base64.b32encode(credentials[:10]).decode().lower(),
-        password=base64.b32encode(credentials[10:30]).decode().lower(),
+        ufrag=ufrag,
+        password=password,
         fingerprint=info.fingerprint,
         candidates=info.candidates,
         session_id=int.from_bytes(_derive(info.secret, f"session|{identity}")[:7], "big"),
@@ -51,6 +75,12 @@ def _local(peer: str, offer: Offer, info: WorkerInfo) -> Local:
         ssrcs=_ssrcs(info.secret, identity, sending_mids(offer)),
         cname=_derive(info.secret, f"cname|{peer}")[:8].hex(),
     )
+
+
+def _credentials(info: WorkerInfo, seed: str) -> tuple[str, str]:
+    derived = _derive(info.secret, seed)
+    ufrag, password = derived[:10], derived[10:30]
+    return base64.b32encode(ufrag).decode().lower(), base64.b32encode(password).decode().lower()
 
 
 def _ssrcs(secret: bytes, identity: str, mids: Sequence[str]) -> dict[str, tuple[int, int]]:

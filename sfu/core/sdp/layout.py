@@ -1,11 +1,12 @@
 """What the m-lines of an offer are for: which the client publishes in, which are slots.
 
 Our own client says it beside its offer; for clients that cannot (WHIP, WHEP and the like) the
-offer's order says it.
+offer's order says it: a second video is a screen, everything past that has no purpose.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import zip_longest
 
 import msgspec
@@ -51,6 +52,33 @@ def default_layout(offer: Offer) -> Layout:
     publish.update(zip(sending["video"], _VIDEO_ROLES, strict=False))
     pairs = zip_longest(receiving["video"], receiving["audio"])
     return Layout(publish, tuple(SlotMids(video, audio) for video, audio in pairs))
+
+
+def publishing_layout(offer: Offer, taken: Collection[Media]) -> Layout:
+    """What a client that only publishes (WHIP) sends. Raises SdpError where that is nothing."""
+    publish = default_layout(_without(offer, taken)).publish
+    if not publish:
+        raise SdpError("no_media", "The offer sends no audio or video that this server can take.")
+    return Layout(publish)
+
+
+def watching_layout(offer: Offer, taken: Collection[Media]) -> Layout:
+    """The one slot of a client that only watches (WHEP): its first video and its first audio.
+
+    Raises SdpError where it receives neither.
+    """
+    slots = default_layout(_without(offer, taken)).slots[:1]
+    if not slots:
+        raise SdpError(
+            "no_media", "The offer receives no audio or video that this server can send."
+        )
+    return Layout({}, slots)
+
+
+def _without(offer: Offer, taken: Collection[Media]) -> Offer:
+    """The offer without the m-lines that are refused."""
+    media = tuple(media for media in offer.media if media in taken)
+    return msgspec.structs.replace(offer, media=media)
 
 
 def check_layout(offer: Offer, layout: Layout) -> None:
