@@ -14,6 +14,7 @@ import msgspec
 from signaling.core.rights import Rights
 
 Source = Literal["microphone", "camera", "screen"]
+Way = Literal["whip", "whep"]  # publishes only (RFC 9725), watches only
 
 
 class Refused(Exception):
@@ -41,6 +42,12 @@ class Entry(msgspec.Struct, frozen=True):
 class Gatekeeper(Protocol):
     async def enter(self, token: str) -> Entry:
         """Consume a join token. Raises Refused (token_expired, token_used, unknown_room …)."""
+
+    async def identify(self, token: str) -> Entry:
+        """What a token stands for, also after it was used or has expired; consumes nothing.
+
+        Raises Refused (token_invalid).
+        """
 
     async def joined(self, room: str, subject: str, participant: str, at: float) -> None: ...
     async def admitted(self, room: str, subject: str, participant: str, at: float) -> None: ...
@@ -82,6 +89,22 @@ class MediaOffer(msgspec.Struct, frozen=True):
     slots: tuple[SlotMids, ...]
 
 
+class DeviceOffer(msgspec.Struct, frozen=True):
+    """An SDP offer of a client without signalling; its order says what its m-lines are for."""
+
+    sdp: str
+    way: Way
+    follow: str | None = None  # whom a viewer is shown: a participant; None: whoever speaks
+
+
+class IceParameters(msgspec.Struct, frozen=True):
+    """The plane's side of an ICE session."""
+
+    ufrag: str
+    password: str
+    candidates: tuple[str, ...]  # as a=candidate lines have them (RFC 8839 section 5.1)
+
+
 class SlotView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slot: int
     width: int
@@ -104,6 +127,14 @@ class PlaneLost(msgspec.Struct, frozen=True):
     """The worker that carried these rooms died; every peer in them has to connect anew."""
 
     rooms: tuple[str, ...]
+
+
+class TrackAdded(msgspec.Struct, frozen=True):
+    """Media of one of the peer's sources has begun to come."""
+
+    room: str
+    peer: str
+    source: Source
 
 
 class SlotAssigned(msgspec.Struct, frozen=True):
@@ -139,7 +170,16 @@ class Quality(msgspec.Struct, frozen=True):
     video: str
 
 
-MediaEvent = PeerConnected | PeerLost | PlaneLost | SlotAssigned | SlotSwitched | Speakers | Quality
+MediaEvent = (
+    PeerConnected
+    | PeerLost
+    | PlaneLost
+    | TrackAdded
+    | SlotAssigned
+    | SlotSwitched
+    | Speakers
+    | Quality
+)
 
 
 class MediaPlane(Protocol):
@@ -148,9 +188,18 @@ class MediaPlane(Protocol):
     async def open_room(self, room: str, max_peers: int) -> None:
         """Make the room known to the media plane; one that is open already stays as it is."""
 
-    async def connect(self, room: str, peer: str, offer: MediaOffer, rights: Rights) -> str:
-        """The SDP answer. A first offer connects, a later one grows or restarts. Raises Refused
-        (bad_sdp, media_unavailable, room_full …)."""
+    async def connect(
+        self, room: str, peer: str, owner: str, offer: MediaOffer | DeviceOffer, rights: Rights
+    ) -> str:
+        """The SDP answer. A first offer connects, a later one grows or restarts. `owner` is the
+        person's subject: a viewer is never shown its own owner's media. Raises Refused (bad_sdp,
+        media_unavailable, room_full …)."""
+
+    async def restart_ice(self, peer: str, ufrag: str, password: str) -> IceParameters:
+        """New ICE credentials for a running connection whose client has these new ones.
+
+        Raises Refused (unknown_peer, media_unavailable …).
+        """
 
     async def set_view(self, peer: str, slots: tuple[SlotView, ...]) -> None: ...
     async def slot_ready(self, peer: str, slot: int, epoch: int) -> None: ...

@@ -16,7 +16,8 @@ from sfu.client import WorkerGone
 from sfu.core.description import Connection
 from sfu.core.sdp.layout import SlotMids
 from sfu.core.sdp.model import SdpError
-from sfu.negotiation import negotiate
+from sfu.core.sdp.sections import candidate_values
+from sfu.negotiation import negotiate, negotiate_publisher, negotiate_viewer, restarted
 from signaling import ports
 from signaling.core.rights import Rights
 
@@ -47,14 +48,31 @@ class SfuMediaPlane:
         await self._ask(api.OpenRoom(room, max_peers=max_peers))
         self._open.add(room)
 
-    async def connect(self, room: str, peer: str, offer: ports.MediaOffer, rights: Rights) -> str:
+    async def connect(
+        self,
+        room: str,
+        peer: str,
+        owner: str,
+        offer: ports.MediaOffer | ports.DeviceOffer,
+        rights: Rights,
+    ) -> str:
         """The SDP answer. Raises Refused (bad_sdp, media_unavailable, room_full …)."""
         if room not in self._open:
             await self.open_room(room, self._max_peers.get(room, DEFAULT_MAX_PEERS))
         answer, connection = self._negotiate(peer, offer, rights)
+        follow = None
+        if isinstance(offer, ports.DeviceOffer) and offer.way == "whep":
+            follow = api.Follow(offer.follow)
         self._room_of[peer] = room
-        await self._ask(api.ConnectPeer(room, peer, connection))
+        await self._ask(api.ConnectPeer(room, peer, connection, owner, follow))
         return answer
+
+    async def restart_ice(self, peer: str, ufrag: str, password: str) -> ports.IceParameters:
+        """Our new ICE credentials. Raises Refused (unknown_peer, media_unavailable …)."""
+        info = self._info()
+        ours = restarted(peer, ufrag, password, info)
+        await self._ask(api.RestartIce(peer, *ours))
+        return ports.IceParameters(*ours, candidate_values(info.candidates))
 
     async def set_view(self, peer: str, slots: tuple[ports.SlotView, ...]) -> None:
         """Say how large each slot is shown."""
@@ -102,17 +120,20 @@ class SfuMediaPlane:
             if translated is not None:
                 yield translated
 
-    def _negotiate(
-        self, peer: str, offer: ports.MediaOffer, rights: Rights
-    ) -> tuple[str, Connection]:
+    def _info(self) -> api.WorkerInfo:
         info = self._worker.info
         if info is None:
             raise ports.Refused("media_unavailable", "The media server is starting. Try again.")
-        publish = offer.publish if rights.publish else {}
-        slots = offer.slots if rights.subscribe else ()
-        mids = tuple(SlotMids(slot.video, slot.audio, slot.screen) for slot in slots)
+        return info
+
+    def _negotiate(
+        self, peer: str, offer: ports.MediaOffer | ports.DeviceOffer, rights: Rights
+    ) -> tuple[str, Connection]:
+        info = self._info()
         try:
-            return negotiate(peer, offer.sdp, publish, mids, info)
+            if isinstance(offer, ports.DeviceOffer):
+                return _negotiate_device(peer, offer, rights, info)
+            return _negotiate_call(peer, offer, rights, info)
         except SdpError as error:
             raise ports.Refused("bad_sdp", error.message) from error
 
@@ -159,5 +180,24 @@ class SfuMediaPlane:
                     event.unstable,
                     event.video,
                 )
-            case api.TrackAdded():
-                return None  # call control learns of sources from the clients themselves
+            case api.TrackAdded(room, peer, source):
+                return ports.TrackAdded(room, peer, source)
+
+
+def _negotiate_call(
+    peer: str, offer: ports.MediaOffer, rights: Rights, info: api.WorkerInfo
+) -> tuple[str, Connection]:
+    publish = offer.publish if rights.publish else {}
+    slots = offer.slots if rights.subscribe else ()
+    mids = tuple(SlotMids(slot.video, slot.audio, slot.screen) for slot in slots)
+    return negotiate(peer, offer.sdp, publish, mids, info)
+
+
+def _negotiate_device(
+    peer: str, offer: ports.DeviceOffer, rights: Rights, info: api.WorkerInfo
+) -> tuple[str, Connection]:
+    if not (rights.publish if offer.way == "whip" else rights.subscribe):
+        raise ports.Refused("not_allowed", "The token does not give the right to do this.")
+    if offer.way == "whip":
+        return negotiate_publisher(peer, offer.sdp, info)
+    return negotiate_viewer(peer, offer.sdp, info)

@@ -126,6 +126,7 @@ def _app(
     health.add_routes(app)
     pages.add_routes(app, exchange_by(links))
     app.router.add_get("/signal", calls.handler)
+    calls.devices.add_routes(app)
     return app
 
 

@@ -6,8 +6,6 @@ keeps the admission and leaves no ghost. The key changes with it, so the old pag
 
 from __future__ import annotations
 
-import msgspec
-
 from signaling.core import messages as m
 from signaling.core import records
 from signaling.core.closing import Closing
@@ -17,15 +15,8 @@ from signaling.core.outputs import Close, ClosePeer, NoteAdmitted, NoteJoined, S
 from signaling.core.records import SeatRecord, hash_of
 from signaling.core.seat import Seat
 from signaling.core.seat_states import SeatEvent, SeatState
-from signaling.core.state import RoomState
+from signaling.core.state import NewSeat, RoomState
 from signaling.ports import Entry
-
-
-class NewSeat(msgspec.Struct, frozen=True):
-    """Random values for a seat that may come into being."""
-
-    participant: str
-    key: str
 
 
 def enter(
@@ -33,7 +24,7 @@ def enter(
 ) -> None:
     """A token was accepted: seat the person, or close the connection with the reason."""
     held = _held_seat_of(state, entry.subject)
-    closing = _refusal(state, entry, held)
+    closing = refusal(state, entry, held)
     if closing is not None:
         state.emit(Close(connection, closing))
     elif held is not None:
@@ -47,7 +38,7 @@ def resume(
 ) -> None:
     """A seat key was presented: same seat, same person, whole state anew."""
     seat = state.seats.get(found.participant)
-    if seat is None or not records.is_key_of(seat.record, key):
+    if seat is None or seat.is_device or not records.is_key_of(seat.record, key):
         state.emit(Close(connection, _why_gone(state, found.subject)))
         return
     if seat.connection is not None:
@@ -61,17 +52,18 @@ def resume(
 def admit(state: RoomState, seat: Seat, now: float) -> None:
     """Let a waiting person in; the caller has checked that there is room."""
     seat.step(SeatEvent.ADMIT)
-    _note_admission(state, seat, now)
+    note_admission(state, seat, now)
     state.send(seat, m.Admitted())
     state.changed()
 
 
 def _held_seat_of(state: RoomState, subject: str) -> Seat | None:
-    away = [seat for seat in state.seats_of(subject) if seat.connection is None]
+    away = [seat for seat in state.seats_of(subject) if not seat.is_here]
     return max(away, key=lambda seat: seat.is_admitted, default=None)
 
 
-def _refusal(state: RoomState, entry: Entry, held: Seat | None) -> Closing | None:
+def refusal(state: RoomState, entry: Entry, held: Seat | None) -> Closing | None:
+    """Why somebody may not come in, None where they may; who has a seat comes back to it."""
     if state.ended:
         return Closing.ENDED
     if entry.subject in state.barred:
@@ -100,7 +92,7 @@ def _why_gone(state: RoomState, subject: str) -> Closing:
 def _seat(
     state: RoomState, connection: str, entry: Entry, fresh: NewSeat, seen: str | None, now: float
 ) -> None:
-    seat = Seat(record=_record(state, entry, fresh, now), away_since=now)
+    seat = Seat(record=record_of(state, entry, fresh, now), away_since=now)
     state.seats[seat.id] = seat
     _attach(state, seat, connection, now)
     state.emit(NoteJoined(seat.record.subject, seat.id, now))
@@ -108,7 +100,7 @@ def _seat(
         state.save(seat)
     else:
         seat.step(SeatEvent.ADMIT)
-        _note_admission(state, seat, now)
+        note_admission(state, seat, now)
     state.emit(Send(connection, _welcome(state, seat, fresh.key, resumed=False)))
     state.changed()
     _show_room(state, seat, seen)
@@ -136,7 +128,7 @@ def _take_over(
     _attach(state, seat, connection, now)
     if seat.is_waiting and not entry.waits and _may_go_in(state, entry):
         seat.step(SeatEvent.ADMIT)
-        _note_admission(state, seat, now)
+        note_admission(state, seat, now)
     else:
         state.save(seat)
     state.emit(Send(connection, _welcome(state, seat, key, resumed=True)))
@@ -149,7 +141,8 @@ def _may_go_in(state: RoomState, entry: Entry) -> bool:
     return has_room and (entry.rights.moderate or not state.locked)
 
 
-def _record(state: RoomState, entry: Entry, fresh: NewSeat, now: float) -> SeatRecord:
+def record_of(state: RoomState, entry: Entry, fresh: NewSeat, now: float) -> SeatRecord:
+    """The record of a seat that comes into being."""
     return SeatRecord(
         participant=fresh.participant,
         room=state.record.room,
@@ -168,7 +161,8 @@ def _attach(state: RoomState, seat: Seat, connection: str, now: float) -> None:
     seat.attach(connection, ConnectionLimits(state.settings, now), now)
 
 
-def _note_admission(state: RoomState, seat: Seat, now: float) -> None:
+def note_admission(state: RoomState, seat: Seat, now: float) -> None:
+    """Write an admission down and tell of it."""
     seat.change(admitted_at=now)
     state.first_admitted.setdefault(seat.record.subject, now)
     state.save(seat)

@@ -8,8 +8,8 @@ to notice. A connection that the client itself closed or replaced needs no such 
 from __future__ import annotations
 
 from signaling import ports
+from signaling.core import devices, quality
 from signaling.core import messages as m
-from signaling.core import quality
 from signaling.core.outputs import ClosePeer, ConnectMedia, MarkSlotReady, SetMuted, SetView
 from signaling.core.seat import Seat
 from signaling.core.state import RoomState
@@ -32,7 +32,9 @@ def offer(state: RoomState, seat: Seat, message: m.Offer, now: float) -> None:
         seat.last_offer = message.id
         seat.awaited_offer = message.id
         described = _described(message)
-        state.emit(ConnectMedia(seat.id, seat.connection, message.id, described, seat.rights))
+        owner = seat.record.subject
+        command = ConnectMedia(seat.id, seat.connection, message.id, owner, described, seat.rights)
+        state.emit(command)
         for source in _held_back(seat):
             state.emit(SetMuted(seat.id, source, muted=True))
 
@@ -74,7 +76,7 @@ def declare(state: RoomState, seat: Seat, message: m.Media, now: float) -> None:
 
 def _held_back(seat: Seat) -> tuple[m.Source, ...]:
     """What the media plane passes on to nobody, whatever the client sends."""
-    unshared = "screen" not in seat.record.declared
+    unshared = "screen" not in seat.record.declared and not seat.is_device
     return tuple(
         source
         for source in _SOURCES
@@ -97,9 +99,12 @@ def _described(message: m.Offer) -> ports.MediaOffer:
 
 
 def answered(
-    state: RoomState, participant: str, connection: str, reply: m.Answer | m.Error
+    state: RoomState, participant: str, connection: str, reply: m.Answer | m.Error, now: float
 ) -> None:
     """Pass an answer or a refusal on, unless it has become stale."""
+    if connection in state.pending:
+        devices.answered(state, connection, reply, now)
+        return
     seat = state.seats.get(participant)
     offer_id = reply.id if isinstance(reply, m.Answer) else reply.offer
     if seat is None or seat.connection != connection or seat.awaited_offer != offer_id:
@@ -108,17 +113,17 @@ def answered(
     state.send(seat, reply)
 
 
-def receive(state: RoomState, event: ports.MediaEvent) -> None:
+def receive(state: RoomState, event: ports.MediaEvent, now: float) -> None:
     """Take in what happened in the media plane."""
     match event:
         case ports.PlaneLost():
-            _plane_lost(state)
+            _plane_lost(state, now)
         case ports.Speakers():
             _speakers(state, event)
         case _:
             seat = state.seats.get(event.peer)
             if seat is not None and seat.is_admitted:
-                _peer_event(state, seat, event)
+                _peer_event(state, seat, event, now)
             elif isinstance(event, ports.PeerConnected):
                 state.emit(ClosePeer(event.peer))
 
@@ -128,16 +133,21 @@ def _peer_event(
     seat: Seat,
     event: ports.PeerConnected
     | ports.PeerLost
+    | ports.TrackAdded
     | ports.SlotAssigned
     | ports.SlotSwitched
     | ports.Quality,
+    now: float,
 ) -> None:
     match event:
         case ports.PeerConnected():
             seat.media_up = True
             state.changed()
         case ports.PeerLost():
-            _peer_lost(state, seat, event.reason)
+            _peer_lost(state, seat, event.reason, now)
+        case ports.TrackAdded():
+            if seat.is_device:  # people declare for themselves
+                devices.sends(state, seat, event.source)
         case ports.SlotAssigned():
             _slot_assigned(state, seat, event)
         case ports.SlotSwitched():
@@ -146,8 +156,11 @@ def _peer_event(
             _quality(state, seat, event)
 
 
-def _plane_lost(state: RoomState) -> None:
+def _plane_lost(state: RoomState, now: float) -> None:
     for seat in state.admitted():
+        if seat.is_device:
+            devices.lost(state, seat, now)
+            continue
         if seat.media_up or seat.last_offer > 0:
             state.send(seat, m.MediaLost())
         seat.awaited_offer = None
@@ -155,7 +168,10 @@ def _plane_lost(state: RoomState) -> None:
     state.changed()
 
 
-def _peer_lost(state: RoomState, seat: Seat, reason: str) -> None:
+def _peer_lost(state: RoomState, seat: Seat, reason: str, now: float) -> None:
+    if seat.is_device:
+        devices.lost(state, seat, now)
+        return
     seat.forget_media()
     if reason != "closed" and seat.awaited_offer is None:
         state.send(seat, m.MediaLost())

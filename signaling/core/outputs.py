@@ -12,7 +12,7 @@ from signaling.core.closing import Closing
 from signaling.core.messages import ServerMessage
 from signaling.core.records import RoomRecord, SeatRecord
 from signaling.core.rights import Rights
-from signaling.ports import MediaOffer, SlotView, Source
+from signaling.ports import DeviceOffer, MediaOffer, SlotView, Source
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -59,7 +59,8 @@ class ConnectMedia(msgspec.Struct, frozen=True):
     participant: str
     connection: str
     offer_id: int
-    offer: MediaOffer
+    owner: str  # the person's subject
+    offer: MediaOffer | DeviceOffer
     rights: Rights
 
 

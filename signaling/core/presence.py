@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from signaling.core import messages as m
 from signaling.core.closing import Closing
 from signaling.core.seat import Seat
@@ -24,7 +26,8 @@ def leave(state: RoomState, seat: Seat, message: m.Leave, now: float) -> None:
 
 def next_deadline(state: RoomState) -> float | None:
     """When the first silence or absence becomes too long (Unix seconds)."""
-    return min((_deadline(state, seat) for seat in state.seats.values()), default=None)
+    due = min((_deadline(state, seat) for seat in state.seats.values()), default=math.inf)
+    return None if math.isinf(due) else due
 
 
 def check(state: RoomState, now: float) -> None:
@@ -40,6 +43,8 @@ def check(state: RoomState, now: float) -> None:
 
 
 def _deadline(state: RoomState, seat: Seat) -> float:
+    if seat.is_device:
+        return math.inf if seat.media_up else seat.away_since + state.settings.device_media_s
     if seat.connection is None:
         return seat.away_since + state.settings.seat_held_s
     return seat.heard_at + state.settings.heartbeat_s * state.settings.missed_heartbeats

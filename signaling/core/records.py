@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +15,9 @@ from signaling.core.messages import Source
 from signaling.core.rights import Rights
 from signaling.core.room_phases import RoomPhase
 from signaling.core.seat_states import SeatState
+from signaling.ports import Way
+
+Device = Way | Literal[""]  # "": a person with a signalling connection
 
 
 class RoomRecord(msgspec.Struct, frozen=True):
@@ -35,6 +39,8 @@ class SeatRecord(msgspec.Struct, frozen=True):
     admitted_at: float | None = None
     declared: tuple[Source, ...] = ()  # what the person means to send
     muted: tuple[Source, ...] = ()  # what a moderator muted
+    device: Device = ""
+    ice_tag: str = ""  # entity tag of a device's ICE session
 
 
 def hash_of(secret: str) -> bytes:

@@ -12,17 +12,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from signaling.core import entering, media, moderation, presence, refusals, talk
+from signaling.core import devices, entering, media, moderation, presence, refusals, talk
 from signaling.core import messages as m
 from signaling.core.closing import Closing
-from signaling.core.entering import NewSeat
 from signaling.core.outputs import AppendChat, Output
 from signaling.core.records import RoomRecord, SeatRecord
 from signaling.core.seat import Seat
 from signaling.core.seat_states import BARRED
 from signaling.core.settings import RoomSettings
-from signaling.core.state import RoomState
-from signaling.ports import ChatEntry, Entry, MediaEvent
+from signaling.core.state import NewSeat, RoomState
+from signaling.ports import ChatEntry, DeviceOffer, Entry, MediaEvent
 
 Right = Literal["publish", "subscribe", "moderate", "chat"]
 
@@ -66,7 +65,7 @@ class Room:
     @property
     def is_vacant(self) -> bool:
         """Whether nobody has a seat, so that the room may be forgotten until the next hello."""
-        return not self._state.seats
+        return self._state.is_vacant
 
     def count(self) -> tuple[int, int]:
         """(admitted, waiting) seats."""
@@ -143,19 +142,36 @@ class Room:
         presence.lost(self._state, connection, now)
         self._state.publish()
 
-    def receive_answer(self, participant: str, connection: str, offer_id: int, sdp: str) -> None:
+    def receive_device(self, ticket: str, entry: Entry, fresh: NewSeat, offer: DeviceOffer) -> None:
+        """A device offers media. The answer, or why there is none, is sent to `ticket`."""
+        devices.offer(self._state, ticket, entry, fresh, offer)
+
+    def receive_device_end(self, participant: str, now: float) -> None:
+        """A device has finished."""
+        devices.end(self._state, participant, now)
+        self._state.publish()
+
+    def receive_ice_restart(self, participant: str, tag: str) -> None:
+        """A device's connection got new ICE credentials; `tag` is the client's new entity tag."""
+        devices.restarted(self._state, participant, tag)
+
+    def receive_answer(
+        self, participant: str, connection: str, offer_id: int, sdp: str, now: float
+    ) -> None:
         """The media plane accepted an offer."""
-        media.answered(self._state, participant, connection, m.Answer(offer_id, sdp))
+        media.answered(self._state, participant, connection, m.Answer(offer_id, sdp), now)
+        self._state.publish()
 
     def receive_offer_failed(
-        self, participant: str, connection: str, offer_id: int, code: str, text: str
+        self, participant: str, connection: str, offer_id: int, code: str, text: str, now: float
     ) -> None:
         """The media plane refused an offer, in words for the person."""
-        media.answered(self._state, participant, connection, m.Error(code, text, offer=offer_id))
+        error = m.Error(code, text, offer=offer_id)
+        media.answered(self._state, participant, connection, error, now)
 
-    def receive_media_event(self, event: MediaEvent) -> None:
+    def receive_media_event(self, event: MediaEvent, now: float) -> None:
         """Something happened in the media plane."""
-        media.receive(self._state, event)
+        media.receive(self._state, event, now)
         self._state.publish()
 
     def receive_chat_stored(self, command: AppendChat, entry: ChatEntry) -> None:

@@ -47,6 +47,16 @@ class Seat(msgspec.Struct, eq=False):
     def is_live(self) -> bool:
         return self.record.state in seat_states.LIVE
 
+    @property
+    def is_device(self) -> bool:
+        """Whether media is its only connection."""
+        return self.record.device != ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the person can be reached now; a device is until its media is lost."""
+        return self.is_device or self.connection is not None
+
     def step(self, event: SeatEvent) -> None:
         """Change the state by the table. Raises IllegalTransition and changes nothing."""
         state = seat_states.after(self.record.state, event)

@@ -21,6 +21,7 @@ class RoomSettings(msgspec.Struct, frozen=True):
     heartbeat_s: int = 10  # design study: LiveKit pings each 10 s
     missed_heartbeats: int = 3  # two lost pings happen on a train, three are a dead path
     seat_held_s: int = 90  # design/media.md, Resume
+    device_media_s: int = 20  # from the answer to media: gathering, checks and DTLS on a slow line
     messages: Rate = Rate(per_s=20, burst=40)  # an eager client sends 5 a second while joining
     chat: Rate = Rate(per_s=2, burst=10)  # nobody types faster
     offers: Rate = Rate(per_s=1, burst=5)  # an offer costs the worker a parse and a handshake

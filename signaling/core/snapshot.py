@@ -32,7 +32,7 @@ def _participant(seat: Seat) -> m.Participant:
         name=seat.record.name,
         role=seat.record.role,
         rights=seat.rights,
-        connected=seat.connection is not None,
+        connected=seat.is_here,
         media=seat.media_up,
         microphone=seat.is_sending("microphone"),
         camera=seat.is_sending("camera"),

@@ -7,6 +7,8 @@ Only live seats are kept; of those put out only their subjects, for good.
 
 from __future__ import annotations
 
+import msgspec
+
 from signaling.core import messages as m
 from signaling.core import refusals, room_phases, snapshot
 from signaling.core.closing import Closing
@@ -25,8 +27,24 @@ from signaling.core.room_phases import RoomEvent, RoomPhase
 from signaling.core.seat import Seat
 from signaling.core.seat_states import BARRED, SeatEvent, SeatState
 from signaling.core.settings import RoomSettings
+from signaling.ports import DeviceOffer, Entry
 
 _BARRED_CLOSINGS = {SeatState.REMOVED: Closing.REMOVED, SeatState.DENIED: Closing.DENIED}
+
+
+class NewSeat(msgspec.Struct, frozen=True):
+    """Random values for a seat that may come into being."""
+
+    participant: str
+    key: str
+
+
+class PendingDevice(msgspec.Struct, frozen=True):
+    """A device whose offer is with the media plane."""
+
+    entry: Entry
+    fresh: NewSeat
+    offer: DeviceOffer
 
 
 class RoomState:
@@ -37,6 +55,7 @@ class RoomState:
         self.settings = settings
         self.revision = 0
         self.seats: dict[str, Seat] = {}
+        self.pending: dict[str, PendingDevice] = {}  # by the connection that waits for the answer
         self.barred: dict[str, Closing] = {}  # subject → why they stay out
         self.first_admitted: dict[str, float] = {}  # subject → Unix seconds
         self.outputs: list[Output] = []
@@ -53,6 +72,11 @@ class RoomState:
     @property
     def ended(self) -> bool:
         return self.record.phase is RoomPhase.ENDED
+
+    @property
+    def is_vacant(self) -> bool:
+        """Whether nobody has a seat or is about to get one."""
+        return not self.seats and not self.pending
 
     def admitted(self) -> list[Seat]:
         return [seat for seat in self.seats.values() if seat.is_admitted]
@@ -117,7 +141,8 @@ class RoomState:
     ) -> None:
         """End a seat for good: on disk first, then its media, then its connection."""
         was_admitted = seat.is_admitted
-        last_there = now if seat.connection is not None else seat.away_since
+        is_there = seat.connection is not None or (seat.is_device and seat.media_up)
+        last_there = now if is_there else seat.away_since
         seat.step(event)
         self.save(seat)
         if was_admitted:
@@ -129,7 +154,7 @@ class RoomState:
         self.hang_up(seat, closing, now)
         del self.seats[seat.id]
         self.emit(NoteLeft(seat.record.subject, seat.id, last_there, event.value))
-        if not self.seats:
+        if self.is_vacant:
             self.emit(CloseMediaRoom())
         self.changed()
 

@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from signaling.core import outputs as o
-from signaling.core import wire
 from signaling.core.closing import Closing
-from signaling.core.messages import ChatMessage
+from signaling.core.messages import ChatMessage, ServerMessage
 from signaling.core.room import Room
 from signaling.ports import Gatekeeper, MediaPlane, VisitLog
 from signaling.shell import log
 from signaling.shell.clock import Clock
-from signaling.shell.connection import Connection
 from signaling.shell.lanes import MediaLanes
 from signaling.shell.store import Store
 
 Input = Callable[[Room, float], None]
+
+
+class Line(Protocol):
+    """The way to one client: a WebSocket, or a request that waits for its answer."""
+
+    @property
+    def id(self) -> str: ...
+    def tell(self, message: ServerMessage) -> None: ...
+    def close(self, closing: Closing) -> None: ...
 
 
 class Services:
@@ -55,7 +63,7 @@ class RoomActor:
         self._load = load
         self._on_retired = retired
         self._retired = False
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, Line] = {}
         self._inbox: asyncio.Queue[tuple[Input, asyncio.Future[None]]] = asyncio.Queue()
         self._timer: asyncio.TimerHandle | None = None
         self.lanes = MediaLanes(services.plane, name, max_peers, self._answered, self._failed)
@@ -74,11 +82,11 @@ class RoomActor:
         self._inbox.put_nowait((apply, done))
         return done
 
-    def know(self, connection: Connection) -> None:
+    def know(self, connection: Line) -> None:
         """Let the core's sends reach this connection."""
         self._connections[connection.id] = connection
 
-    def lose(self, connection: Connection) -> None:
+    def lose(self, connection: Line) -> None:
         """The connection is gone; the core learns of it after what is already queued."""
         self._connections.pop(connection.id, None)
         self.post(lambda room, now: room.receive_disconnect(connection.id, now))
@@ -142,7 +150,7 @@ class RoomActor:
     async def _do(self, output: o.Output) -> None:
         match output:
             case o.Send():
-                self._send(output.connection, wire.encode(output.message))
+                self._send(output.connection, output.message)
             case o.Close():
                 self._close(output)
             case o.SaveSeat():
@@ -160,10 +168,10 @@ class RoomActor:
             case _:
                 self.lanes.put(output)
 
-    def _send(self, connection: str, frame: bytes) -> None:
+    def _send(self, connection: str, message: ServerMessage) -> None:
         known = self._connections.get(connection)
         if known is not None:
-            known.send(frame)
+            known.tell(message)
 
     def _close(self, output: o.Close) -> None:
         known = self._connections.pop(output.connection, None)
@@ -190,7 +198,7 @@ class RoomActor:
         for entry in await self._services.log.history(self.name, output.since):
             if entry.at >= output.not_before:
                 message = ChatMessage(entry.id, entry.participant, entry.name, entry.text, entry.at)
-                self._send(output.connection, wire.encode(message))
+                self._send(output.connection, message)
 
     async def _tell_gate(self, notice: o.GateNotice) -> None:
         gate, who = self._services.gate, notice.participant
@@ -207,15 +215,15 @@ class RoomActor:
 
     def _answered(self, command: o.ConnectMedia, sdp: str) -> None:
         self.post(
-            lambda room, _now: room.receive_answer(
-                command.participant, command.connection, command.offer_id, sdp
+            lambda room, now: room.receive_answer(
+                command.participant, command.connection, command.offer_id, sdp, now
             )
         )
 
     def _failed(self, command: o.ConnectMedia, code: str, text: str) -> None:
         self.post(
-            lambda room, _now: room.receive_offer_failed(
-                command.participant, command.connection, command.offer_id, code, text
+            lambda room, now: room.receive_offer_failed(
+                command.participant, command.connection, command.offer_id, code, text, now
             )
         )
 

@@ -14,9 +14,9 @@ from aiohttp import WSMessage, WSMsgType, web
 from signaling.core import messages as m
 from signaling.core import refusals, wire
 from signaling.core.closing import Closing
-from signaling.core.entering import NewSeat
 from signaling.core.records import hash_of
 from signaling.core.settings import CallSettings
+from signaling.core.state import NewSeat
 from signaling.ports import (
     Gatekeeper,
     MediaPlane,
@@ -33,13 +33,17 @@ from signaling.shell.connection import Connection
 from signaling.shell.ids import Ids
 from signaling.shell.rooms import Rooms
 from signaling.shell.store import Store
+from signaling.shell.whip import DeviceDoor
 
 CLEAN_UP_EVERY_S = 3600.0  # expired token ids and links
 FAREWELL_S = 5.0  # how long connections may take to end when we stop
 
 
 class CallControl:
-    """`start`, then serve `handler`; `close` ends every task and leaves the seats on disk."""
+    """`start`, then serve `handler` and the routes of `devices`.
+
+    `close` ends every task and leaves the seats on disk.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class CallControl:
         self._ids = ids
         self._hellos = HelloLimits(settings)
         self._rooms = Rooms(self._services, settings.room)
+        self.devices = DeviceDoor(self._services, self._rooms, self._hellos, ids)
         self._connections: set[Connection] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._counters: Counter[str] = Counter()
@@ -80,6 +85,7 @@ class CallControl:
         if self._closed:
             return
         self._closed = True
+        self.devices.close()
         await self._say_farewell()
         for task in self._tasks:
             task.cancel()

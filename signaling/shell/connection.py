@@ -14,7 +14,9 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from signaling.core import wire
 from signaling.core.closing import Closing
+from signaling.core.messages import ServerMessage
 
 MAX_PENDING_BYTES = 4 * 1024 * 1024  # a full chat history (500 × 4000 characters) and some rooms
 SEND_TIMEOUT_S = 20.0  # a frame that takes longer has lost its reader
@@ -37,6 +39,10 @@ class Connection:
     @property
     def is_closing(self) -> bool:
         return self._closing is not None
+
+    def tell(self, message: ServerMessage) -> None:
+        """Queue a message; nothing after `close`."""
+        self.send(wire.encode(message))
 
     def send(self, frame: bytes) -> None:
         """Queue a text frame; nothing after `close`."""

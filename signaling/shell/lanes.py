@@ -91,7 +91,11 @@ class MediaLanes:
             async with asyncio.timeout(COMMAND_TIMEOUT_S):
                 await self._open_room()
                 sdp = await self._plane.connect(
-                    self._room, command.participant, command.offer, command.rights
+                    self._room,
+                    command.participant,
+                    command.owner,
+                    command.offer,
+                    command.rights,
                 )
         except Refused as refusal:
             self._is_open = False  # opening twice is harmless, a forgotten room is not

@@ -14,8 +14,9 @@ from signaling.core.room import Room
 from signaling.core.seat_states import LIVE
 from signaling.core.settings import RoomSettings
 from signaling.ports import MediaEvent, PeerConnected, PlaneLost, Refused
-from signaling.shell.actor import Input, RoomActor, Services
-from signaling.shell.connection import Connection
+from signaling.shell.actor import Input, Line, RoomActor, Services
+
+PLANE_SPARE = 1  # a device's new connection begins before its old one ends
 
 
 class Rooms:
@@ -50,7 +51,7 @@ class Rooms:
             "waiting": sum(waiting for _, waiting in people),
         }
 
-    async def bring(self, connection: Connection, name: str, apply: Input) -> RoomActor:
+    async def bring(self, connection: Line, name: str, apply: Input) -> RoomActor:
         """Feed a room its hello; a room that retired meanwhile is read anew."""
         while True:
             actor = await self._actor(name)
@@ -64,13 +65,17 @@ class Rooms:
                     raise
                 return actor
 
+    def actor(self, name: str) -> RoomActor | None:
+        """The room of this name, if it is in memory."""
+        return self._actors.get(name)
+
     async def route(self, event: MediaEvent) -> None:
         """Tell the rooms what happened in the media plane."""
         if isinstance(event, PlaneLost):
             for name in event.rooms:
                 self._lose_plane(name, event)
         elif event.room in self._actors:
-            self._actors[event.room].post(lambda room, _now: room.receive_media_event(event))
+            self._actors[event.room].post(lambda room, now: room.receive_media_event(event, now))
         elif isinstance(event, PeerConnected):
             await self._services.plane.close_peer(event.peer)
 
@@ -78,7 +83,7 @@ class Rooms:
         actor = self._actors.get(name)
         if actor is not None:
             actor.lanes.forget_room()
-            actor.post(lambda room, _now: room.receive_media_event(event))
+            actor.post(lambda room, now: room.receive_media_event(event, now))
 
     async def _actor(self, name: str) -> RoomActor:
         async with self._loading:
@@ -91,7 +96,7 @@ class Rooms:
         actor = RoomActor(
             name,
             self._services,
-            self._settings.max_admitted,
+            self._settings.max_admitted + PLANE_SPARE,
             load=lambda: self._load(name),
             retired=lambda: self._actors.pop(name, None),
         )

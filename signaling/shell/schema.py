@@ -55,6 +55,10 @@ STEPS: tuple[str, ...] = (
         UNIQUE (room, participant, key)
     ) STRICT;
     """,
+    """
+    ALTER TABLE seats ADD COLUMN device TEXT NOT NULL DEFAULT '';
+    ALTER TABLE seats ADD COLUMN ice_tag TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 

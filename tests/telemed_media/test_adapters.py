@@ -85,7 +85,7 @@ async def test_what_the_rights_do_not_allow_has_no_transport(
     receives: list[str],
     sends: list[str],
 ) -> None:
-    answer = await plane.connect("r", "alice", MEDIA, rights)
+    answer = await plane.connect("r", "alice", "subject", MEDIA, rights)
     sections = connected(worker).connection.sections
     assert answer.startswith("v=0")
     assert [section.mid for section in sections if section.receives] == receives
@@ -97,12 +97,12 @@ async def test_a_room_is_opened_once_and_again_in_a_new_worker(
 ) -> None:
     rights = Rights(publish=True, subscribe=True)
     await plane.open_room("r", 5)
-    await plane.connect("r", "alice", MEDIA, rights)
+    await plane.connect("r", "alice", "subject", MEDIA, rights)
     assert [c for c in worker.commands if isinstance(c, api.OpenRoom)] == [api.OpenRoom("r", 5)]
     worker.told = [WorkerGone()]
     assert [event async for event in plane.events()] == [ports.PlaneLost(("r",))]
     worker.commands.clear()
-    await plane.connect("r", "alice", MEDIA, rights)
+    await plane.connect("r", "alice", "subject", MEDIA, rights)
     assert worker.commands[0] == api.OpenRoom("r", 5)
 
 
@@ -119,7 +119,7 @@ async def test_a_bad_offer_is_refused_without_troubling_the_worker(
     worker: FakeWorker, plane: SfuMediaPlane
 ) -> None:
     with pytest.raises(ports.Refused) as caught:
-        await plane.connect("r", "alice", ports.MediaOffer("rubbish", {}, ()), Rights())
+        await plane.connect("r", "alice", "subject", ports.MediaOffer("rubbish", {}, ()), Rights())
     assert caught.value.code == "bad_sdp"
     assert not [c for c in worker.commands if isinstance(c, api.ConnectPeer)]
 
@@ -129,14 +129,14 @@ async def test_without_a_worker_an_offer_is_refused_for_now(
 ) -> None:
     worker.info = None
     with pytest.raises(ports.Refused) as caught:
-        await plane.connect("r", "alice", MEDIA, Rights(publish=True, subscribe=True))
+        await plane.connect("r", "alice", "subject", MEDIA, Rights(publish=True, subscribe=True))
     assert caught.value.code == "media_unavailable"
 
 
 async def test_the_workers_refusal_keeps_its_code(worker: FakeWorker, plane: SfuMediaPlane) -> None:
     worker.replies[api.ConnectPeer] = api.Refused("room_full", "The room is full.")
     with pytest.raises(ports.Refused) as caught:
-        await plane.connect("r", "alice", MEDIA, Rights(publish=True, subscribe=True))
+        await plane.connect("r", "alice", "subject", MEDIA, Rights(publish=True, subscribe=True))
     assert caught.value.code == "room_full"
 
 
@@ -170,6 +170,7 @@ async def test_every_event_of_the_worker_is_translated(
     ]
     assert [event async for event in plane.events()] == [
         ports.PeerConnected("r", "alice"),
+        ports.TrackAdded("r", "alice", "camera"),
         ports.SlotAssigned("r", "alice", 0, "bob", 3, False, "H264"),
         ports.SlotSwitched("r", "alice", 0, 3, 90_000),
         ports.Speakers("r", ("bob",)),

@@ -10,7 +10,7 @@ Firefox does not repair).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -79,13 +79,18 @@ def _candidates(each: Agreed, whole: Whole) -> Lines:
     """In the first m-section that is taken, which is the BUNDLE tag; with falling priority."""
     if each is not whole.agreed[0] or not whole.local.candidates:
         return []
-    lines = [_candidate(rank, one) for rank, one in enumerate(whole.local.candidates)]
+    lines = [f"a=candidate:{value}" for value in candidate_values(whole.local.candidates)]
     return [*lines, "a=end-of-candidates"]
+
+
+def candidate_values(candidates: Iterable[Candidate]) -> tuple[str, ...]:
+    """Return what stands behind `a=candidate:` (RFC 8839 section 5.1), with falling priority."""
+    return tuple(_candidate(rank, one) for rank, one in enumerate(candidates))
 
 
 def _candidate(rank: int, one: Candidate) -> str:
     priority = HOST_PREFERENCE + ((LOCAL_PREFERENCE - rank) << 8) + RTP_COMPONENT
-    return f"a=candidate:{rank + 1} 1 udp {priority} {one.address} {one.port} typ host"
+    return f"{rank + 1} 1 udp {priority} {one.address} {one.port} typ host"
 
 
 def _ice(_each: Agreed | Refused, whole: Whole) -> Lines:

@@ -7,11 +7,11 @@ from typing import TypeVar
 from signaling.core import messages as m
 from signaling.core import outputs as o
 from signaling.core.closing import Closing
-from signaling.core.entering import NewSeat
 from signaling.core.records import RoomRecord, SeatRecord
 from signaling.core.rights import Rights
 from signaling.core.room import Room
 from signaling.core.settings import RoomSettings
+from signaling.core.state import NewSeat
 from signaling.ports import Entry
 
 ROOM = "visit-1"

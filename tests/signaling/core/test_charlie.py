@@ -110,7 +110,7 @@ def play(scene: Scene, step: tuple[object, ...]) -> None:
         case ("say", str(who), message):
             scene.say(who, message)  # type: ignore[arg-type]
         case ("event", event):
-            scene.room.receive_media_event(event)  # type: ignore[arg-type]
+            scene.room.receive_media_event(event, scene.now)  # type: ignore[arg-type]
         case ("hello", str(who)):
             scene.room.receive_disconnect(f"c-{who}", scene.now)
             rights, waits = ENTRIES[who]
@@ -134,7 +134,9 @@ def answer_all(scene: Scene) -> None:
             entry = ports.ChatEntry("1", output.participant, output.name, output.text, output.at)
             scene.room.receive_chat_stored(output, entry)
         elif isinstance(output, o.ConnectMedia):
-            scene.room.receive_answer(output.participant, output.connection, output.offer_id, "p-")
+            scene.room.receive_answer(
+                output.participant, output.connection, output.offer_id, "p-", scene.now
+            )
     scene.drain()
 
 

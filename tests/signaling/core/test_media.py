@@ -25,12 +25,12 @@ def offer(number: int) -> m.Offer:
 
 
 def report(scene: Scene, event: MediaEvent) -> None:
-    scene.room.receive_media_event(event)
+    scene.room.receive_media_event(event, scene.now)
     scene.drain()
 
 
 def answer(scene: Scene, number: int, connection: str = "c-alice") -> None:
-    scene.room.receive_answer("p-alice", connection, number, "answer")
+    scene.room.receive_answer("p-alice", connection, number, "answer", scene.now)
     scene.drain()
 
 
@@ -75,7 +75,7 @@ def test_a_refused_offer_is_told_in_words() -> None:
     scene = Scene()
     scene.visit()
     scene.say("alice", offer(1))
-    scene.room.receive_offer_failed("p-alice", "c-alice", 1, "bad_sdp", "No.")
+    scene.room.receive_offer_failed("p-alice", "c-alice", 1, "bad_sdp", "No.", scene.now)
     scene.drain()
     assert scene.heard("alice", m.Error) == [m.Error("bad_sdp", "No.", offer=1)]
 

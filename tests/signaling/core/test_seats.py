@@ -97,7 +97,9 @@ def test_after_a_restart_people_resume_and_media_is_still_theirs() -> None:
     scene.visit()
     scene.say("alice", m.Media(microphone=True, camera=False, screen=False))
     scene.restart(frozenset({"p-alice"}))
-    scene.room.receive_media_event(SlotAssigned(ROOM, "p-alice", 0, "p-bob", 4, False, ""))
+    scene.room.receive_media_event(
+        SlotAssigned(ROOM, "p-alice", 0, "p-bob", 4, False, ""), scene.now
+    )
     scene.resume("alice")
     welcome = scene.heard("alice", m.Welcome)[-1]
     assert (welcome.resumed, welcome.media, welcome.state) == (True, True, "admitted")
@@ -118,8 +120,8 @@ def test_media_for_somebody_without_a_seat_is_closed() -> None:
     scene = Scene()
     scene.doctor()
     scene.patient()
-    scene.room.receive_media_event(PeerConnected(ROOM, "p-alice"))
-    scene.room.receive_media_event(PeerConnected(ROOM, "p-nobody"))
+    scene.room.receive_media_event(PeerConnected(ROOM, "p-alice"), scene.now)
+    scene.room.receive_media_event(PeerConnected(ROOM, "p-nobody"), scene.now)
     scene.drain()
     assert scene.of(o.ClosePeer) == [o.ClosePeer("p-alice"), o.ClosePeer("p-nobody")]
 

@@ -131,6 +131,7 @@ class Clinic:
         await self.calls.start()
         app = web.Application()
         app.router.add_get("/signal", self.calls.handler)
+        self.calls.devices.add_routes(app)
         self.server = TestServer(app)
         await self.server.start_server()
         self._client = aiohttp.ClientSession()

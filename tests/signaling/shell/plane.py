@@ -33,7 +33,14 @@ class FakePlane:
     async def open_room(self, room: str, max_peers: int) -> None:
         self.commands.append(("open_room", room, max_peers))
 
-    async def connect(self, room: str, peer: str, offer: ports.MediaOffer, rights: Rights) -> str:
+    async def connect(
+        self,
+        room: str,
+        peer: str,
+        owner: str,
+        offer: ports.MediaOffer | ports.DeviceOffer,
+        rights: Rights,
+    ) -> str:
         self.commands.append(("connect", room, peer))
         await self.gate.wait()
         if self.refusal is not None:
@@ -42,6 +49,12 @@ class FakePlane:
             raise self.problem
         self.carried[peer] = room
         return f"answer to {offer.sdp}"
+
+    async def restart_ice(self, peer: str, ufrag: str, password: str) -> ports.IceParameters:
+        self.commands.append(("restart_ice", peer, ufrag))
+        if self.refusal is not None:
+            raise self.refusal
+        return ports.IceParameters(f"new-{ufrag}", password[::-1], ("1 1 udp 1 ::1 9 typ host",))
 
     async def set_view(self, peer: str, slots: tuple[ports.SlotView, ...]) -> None:
         self.commands.append(("set_view", peer, len(slots)))

@@ -12,6 +12,7 @@ from signaling.core import messages as m
 from signaling.core.closing import Closing
 from signaling.core.settings import Rate
 from signaling.ports import Entry
+from signaling.shell.connection import Connection
 from signaling.shell.keys import load_or_create_key
 from signaling.shell.tokens import issue_token
 from tests.signaling.shell.clinic import DOCTOR, ROOM, Caller, Clinic
@@ -184,5 +185,6 @@ async def stuff(clinic: Clinic, person: Caller) -> None:
         for one in actor._connections.values()
         if actor._room._state.seats[person.participant].connection == one.id
     ]
+    assert isinstance(connection, Connection)
     for _ in range(80):
         connection.send(b'"' + b"x" * 65_000 + b'"')

@@ -45,7 +45,7 @@ async def test_an_offer_is_answered(clinic: Clinic) -> None:
     clinic.plane.tell(PeerConnected(ROOM, bob.participant))
     while not (await bob.hear(m.Room)).participants[0].media:
         pass
-    assert clinic.plane.commands[0] == ("open_room", ROOM, 16)
+    assert clinic.plane.commands[0] == ("open_room", ROOM, 17)
 
 
 async def test_a_waiting_patient_gets_no_answer(clinic: Clinic) -> None:
