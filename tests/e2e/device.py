@@ -134,9 +134,10 @@ class Device:
         ) as response:
             return response.status, await response.text(), response.headers
 
-    async def sees(self) -> str:
-        """The colour of the newest picture."""
-        return self.colour
+    async def offer_again(self, room: str) -> tuple[int, str, Mapping[str, str]]:
+        """The answer to another POST of the same offer."""
+        offer = self.pc.localDescription.sdp
+        return await self.request("POST", f"/whip/{room}", offer, Content_Type=SDP)
 
     async def close(self) -> None:
         await self.pc.close()
