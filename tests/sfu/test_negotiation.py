@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sfu.api import WorkerInfo
 from sfu.core.description import Candidate, Connection, Fingerprint
 from sfu.core.sdp.model import SdpError
-from sfu.negotiation import negotiate
-from tests.sfu.core.sdp.offers import CALL_PUBLISH, CALL_SLOTS, NAMES, text_of
+from sfu.core.sdp.parse import parse_offer
+from sfu.negotiation import negotiate, negotiate_publisher, negotiate_viewer, restarted
+from tests.sfu.core.sdp.offers import CALL_PUBLISH, CALL_SLOTS, NAMES, THIRD_PARTY, text_of
 
 INFO = WorkerInfo(
     candidates=(Candidate("192.0.2.1", 8443),),
@@ -110,3 +111,61 @@ def test_an_offer_without_what_a_connection_needs_is_refused(attribute: str) -> 
     else:
         assert attribute == "a=setup"
         assert connection.dtls_role == "server"
+
+
+def flows(connection: Connection) -> list[tuple[str, str]]:
+    return [(each.kind, each.codecs[0].name) for each in connection.sections if each.receives]
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("ffmpeg-8.1.2-whip-publish-audio-only", [("audio", "opus")]),
+        ("ffmpeg-8.1.2-whip-publish-dtls-active", [("audio", "opus"), ("video", "H264")]),
+        ("ffmpeg-8.1.2-whip-publish-video-only", [("video", "H264")]),
+        (
+            "gstreamer-webrtcbin-1.22.0-whip-sendonly-nack-ulpfec",
+            [("video", "VP8"), ("audio", "opus")],
+        ),
+        ("gstreamer-webrtcbin-1.22.0-sendrecv-av-no-bundle", [("video", "VP8")]),
+        ("node-datachannel-0.33.4-whip-sendonly-h264-opus", [("audio", "opus"), ("video", "H264")]),
+    ],
+)
+def test_what_an_encoder_sends_is_taken(name: str, sent: list[tuple[str, str]]) -> None:
+    _, connection = negotiate_publisher("cart", text_of(name), INFO)
+    assert flows(connection) == sent
+    assert not any(each.sends for each in connection.sections)
+
+
+OTHERS = {path.stem: path.read_bytes().decode() for path in sorted(THIRD_PARTY.glob("*.sdp"))}
+TEXTS = {name: text_of(name) for name in NAMES} | OTHERS
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_every_recorded_offer_is_answered_or_refused_in_words_both_ways(text: str) -> None:
+    """Whoever offers to send is taken as a publisher, whoever offers to receive as a viewer."""
+    live = [media for media in parse_offer(text).media if not media.rejected]
+    rtp = [media for media in live if media.kind in ("audio", "video")]
+    for negotiated, wanted in (
+        (negotiate_publisher, any(media.client_sends for media in rtp)),
+        (negotiate_viewer, any(media.client_receives for media in rtp)),
+    ):
+        try:
+            answer, connection = negotiated("cart", text, INFO)
+        except SdpError as refused:
+            assert not wanted
+            assert refused.message.endswith(".")
+        else:
+            assert wanted
+            offered = [line.split()[0] for line in text.splitlines() if line.startswith("m=")]
+            assert [line.split()[0] for line in answer.splitlines() if line[:2] == "m="] == offered
+            sending = [each for each in connection.sections if each.sends]
+            assert len(sending) <= 2
+            assert {each.slot for each in sending} <= {0}
+
+
+def test_a_restart_without_an_offer_has_keys_of_its_own() -> None:
+    first, again = (restarted("cart", "abcd", "secret", INFO) for _ in range(2))
+    assert first == again
+    assert first != restarted("cart", "abce", "secret", INFO)
+    assert len(first[1]) >= 22

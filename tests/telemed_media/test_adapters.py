@@ -92,6 +92,52 @@ async def test_what_the_rights_do_not_allow_has_no_transport(
     assert [section.mid for section in sections if section.sends] == sends
 
 
+@pytest.mark.parametrize(
+    ("way", "rights", "follow"),
+    [
+        ("whip", Rights(publish=True), None),
+        ("whep", Rights(subscribe=True), api.Follow("p-bob")),
+    ],
+)
+async def test_a_devices_offer_is_laid_out_by_its_order(
+    worker: FakeWorker,
+    plane: SfuMediaPlane,
+    way: ports.Way,
+    rights: Rights,
+    follow: api.Follow | None,
+) -> None:
+    offer = ports.DeviceOffer(OFFER, way, "p-bob")
+    await plane.connect("r", "cart", "subject-cart", offer, rights)
+    command = connected(worker)
+    assert (command.owner, command.follow) == ("subject-cart", follow)
+    flows = [(each.receives, each.sends) for each in command.connection.sections]
+    assert flows == (
+        [(True, False), (False, False)] if way == "whip" else [(False, False), (False, True)]
+    )
+
+
+@pytest.mark.parametrize(("way", "rights"), [("whip", Rights(subscribe=True)), ("whep", Rights())])
+async def test_a_device_without_the_right_is_refused_here_too(
+    worker: FakeWorker, plane: SfuMediaPlane, way: ports.Way, rights: Rights
+) -> None:
+    with pytest.raises(ports.Refused) as caught:
+        await plane.connect("r", "cart", "subject", ports.DeviceOffer(OFFER, way), rights)
+    assert caught.value.code == "not_allowed"
+    assert not [c for c in worker.commands if isinstance(c, api.ConnectPeer)]
+
+
+async def test_ice_is_restarted_with_credentials_of_this_restart(
+    worker: FakeWorker, plane: SfuMediaPlane
+) -> None:
+    first = await plane.restart_ice("cart", "abcd", "p" * 24)
+    second = await plane.restart_ice("cart", "wxyz", "p" * 24)
+    assert first.ufrag != second.ufrag
+    assert first.candidates == ("1 1 udp 2130706431 127.0.0.1 8443 typ host",)
+    assert worker.commands == [
+        api.RestartIce("cart", each.ufrag, each.password) for each in (first, second)
+    ]
+
+
 async def test_a_room_is_opened_once_and_again_in_a_new_worker(
     worker: FakeWorker, plane: SfuMediaPlane
 ) -> None:

@@ -295,6 +295,29 @@ async def test_an_ice_restart_keeps_the_connection_and_ends_the_old_key(
     assert len(scene.told(api.PeerConnected)) == 1
 
 
+async def test_a_client_without_a_new_offer_restarts_ice_by_credentials_alone(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    command = await bob.connection(scene.worker.info)
+    await scene.worker.carry_out(command)
+    await until(lambda: scene.connected() == {"bob"})
+    restart = api.RestartIce("bob", "fresh", "new key" * 4)
+    for _ in range(2):  # the second one changes nothing
+        assert await scene.worker.carry_out(restart) == api.Done()
+    (peer,) = scene.addresses().values()
+    await bob.send_raw(_check("fresh", "new key" * 4))
+    await until(lambda: peer.ice.password_for(command.connection.local_ufrag) is None)
+    assert await scene.worker.carry_out(api.GetPeers()) == api.Peers((("room", "bob", True),))
+
+
+async def test_ice_of_a_peer_that_is_gone_is_not_restarted(scene: Scene) -> None:
+    refused = await scene.worker.carry_out(api.RestartIce("bob", "fresh", "new key" * 4))
+    assert isinstance(refused, api.Refused)
+    assert refused.code == "unknown_peer"
+
+
 async def test_a_host_with_two_addresses_answers_from_the_one_that_was_asked(
     callers: list[Caller],
 ) -> None:
