@@ -13,6 +13,7 @@ import signaling
 from signaling.core import messages as m
 from signaling.core import refusals
 from signaling.core.closing import Closing
+from signaling.core.problems import PROBLEMS
 from signaling.core.rights import Rights
 from signaling.core.seat_states import TRANSITIONS, SeatState
 from signaling.core.settings import CallSettings, Rate, RoomSettings
@@ -111,6 +112,11 @@ def test_every_error_code_is_described() -> None:
     assert [row[0].strip("`") for row in rows(chapter("Error codes"))] == list(known)
 
 
+def test_every_problem_of_the_device_doors_is_described() -> None:
+    told = [row for row in rows(chapter("Devices: WHIP and WHEP")) if row[1].isdigit()]
+    assert told == [[f"`{code}`", str(one.status), one.detail] for code, one in PROBLEMS.items()]
+
+
 def test_every_seat_state_and_its_ways_are_described() -> None:
     told = {row[0].strip("`"): row[2] for row in rows(chapter("States of a seat"))}
     assert list(told) == [state.value for state in SeatState]
@@ -135,6 +141,7 @@ def test_the_limits_are_those_of_the_settings() -> None:
         str(room.max_seats_each),
         f"{room.seat_held_s} s",
         f"{room.heartbeat_s * room.missed_heartbeats} s",
+        f"{room.device_media_s} s",
     ]
 
 
