@@ -18,9 +18,9 @@ class HistogramCounts:
         self._counts = [0] * (len(BOUNDS_S) + 1)
         self._sum_s = 0.0
 
-    def observe(self, seconds: float) -> None:
-        self._counts[bisect_left(BOUNDS_S, seconds)] += 1
-        self._sum_s += seconds
+    def observe(self, seconds: float, times: int = 1) -> None:
+        self._counts[bisect_left(BOUNDS_S, seconds)] += times
+        self._sum_s += seconds * times
 
     def value(self) -> Histogram:
         cumulative = []

@@ -17,8 +17,7 @@ from sfu.shell.udp import (
     ANCILLARY_BYTES,
     DATAGRAM_BYTES,
     Address,
-    arrival,
-    clock_offset_s,
+    ArrivalClock,
     open_socket,
 )
 
@@ -51,21 +50,23 @@ class Datagrams:
             endpoint.socket.close()
 
     def _read(self, endpoint: Endpoint) -> None:
-        offset_s = clock_offset_s()
+        """Drain the socket, then send what comes of it."""
+        clock = ArrivalClock()
         receive = endpoint.socket.recvmsg
         for _ in range(BATCH):
             try:
                 data, ancillary, _, address = receive(DATAGRAM_BYTES, ANCILLARY_BYTES)
             except BlockingIOError:
-                return
+                break
             except OSError:  # an ICMP error of an earlier send
                 continue
             if not data:
                 continue
             try:
-                self._receive(endpoint, address, data, arrival(ancillary, offset_s))
+                self._receive(endpoint, address, data, clock.read(ancillary))
             except Exception as bug:  # noqa: BLE001 - the edge: one datagram must not stop the rest
                 self._survive(bug)
+        self._executor.flush()
 
     def _receive(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
         kind = data[0]

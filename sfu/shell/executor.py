@@ -16,29 +16,53 @@ from sfu.core.counters import Counters
 from sfu.core.forwarder import actions
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.forwarder.model import Sent, Source
-from sfu.core.forwarder.rule import Rule, render, render_rtx
+from sfu.core.forwarder.rule import HeaderTemplate, Rule, audio_level, render_rtx
 from sfu.core.rtp import header, vp8
 from sfu.core.rtp.codecs import is_switch_point
 from sfu.shell.intake import Intake, Transport
-from sfu.shell.srtp import SrtpError
+from sfu.shell.srtp import Sealer, Srtp, SrtpError
 
 __all__ = ["Executor", "Transport"]
 
 KEPT_PACKETS = 100  # ciphertexts per audio stream: 2 s
 LARGE_DATAGRAM_BYTES = 1200
 VP8_DESCRIPTOR_BYTES = 6  # RFC 7741 4.2, the longest
+MAX_WAITING = 128  # datagrams: 1 ms of work at most stands between a packet and its sending
 
 
 class _Route:
     """A rule with where it leads, and the account of its stream."""
 
-    __slots__ = ("header_bytes", "rule", "sent", "transport")
+    __slots__ = ("_seal", "_srtp", "_template", "rule", "sent", "transport")
 
     def __init__(self, rule: Rule, transport: Transport, sent: Sent) -> None:
         self.rule = rule
         self.transport = transport
         self.sent = sent
-        self.header_bytes = header.FIXED_HEADER_BYTES + rule.extensions.size
+        self._template = HeaderTemplate(rule.extensions, rule.ssrc)
+        self._srtp: Srtp | None = None
+        self._seal: Sealer
+
+    def render(self, srtp: Srtp, packet: bytes, seq: int, level: int, payload: bytes) -> bytes:
+        """The packet as it leaves, and the account of it. Raises SrtpError."""
+        rule, transport, sent = self.rule, self.transport, self.sent
+        if srtp is not self._srtp:
+            self._seal, self._srtp = srtp.sealer(rule.ssrc), srtp
+        transport.twcc_sent += 1
+        number = seq + rule.seq_offset
+        head = self._template.fill(
+            packet[1] & 0x80 | rule.payload_type,
+            number,
+            int.from_bytes(packet[4:8]) + rule.timestamp_offset,
+            transport.twcc_sent,
+            level,
+        )
+        data = self._seal(head, payload)
+        sent.packets += 1
+        sent.octets += len(payload)
+        if number > sent.highest:
+            sent.highest = number
+        return data
 
 
 class Executor:
@@ -47,12 +71,14 @@ class Executor:
     def __init__(
         self, forwarder: Forwarder, counters: Counters, emit: Callable[[AnyEvent], None]
     ) -> None:
-        self._intake = Intake(forwarder, counters, self._forward, self.drain)
+        self._intake = Intake(forwarder, counters, self._forward, self._obey)
         self.delay = self._intake.delay
         self._forwarder = forwarder
         self._counters = counters
         self._emit = emit
         self._transports: dict[str, Transport] = {}
+        self._laden: list[Transport] = []  # those whose outbox holds something
+        self._waiting = 0  # datagrams in outboxes
         self._routes: dict[int, list[_Route]] = {}
         self._carry_out: dict[type, Callable[..., None]] = {
             actions.Install: self._install,
@@ -72,7 +98,19 @@ class Executor:
         self._transports.pop(peer, None)
 
     def drain(self) -> None:
-        """Carry out everything the forwarder asks for."""
+        """Carry out everything the forwarder asks for, and send."""
+        self._obey()
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, each peer's datagrams together: the end of a batch of `receive`."""
+        laden, self._laden, self._waiting = self._laden, [], 0
+        for transport in laden:
+            outbox, transport.outbox = transport.outbox, []
+            self._counters.dropped_send += len(outbox) - transport.send(outbox)
+        self._intake.observe_delay()
+
+    def _obey(self) -> None:
         while todo := self._forwarder.drain():
             for action in todo:
                 self._carry_out[type(action)](action)
@@ -84,7 +122,7 @@ class Executor:
     # one packet in
 
     def receive(self, transport: Transport, data: bytes, arrival: float) -> bool:
-        """An SRTP or SRTCP datagram; True if it was authentic."""
+        """An SRTP or SRTCP datagram; True if it was authentic. `flush` sends what comes of it."""
         return self._intake.receive(transport, data, arrival)
 
     def _forward(
@@ -96,13 +134,13 @@ class Executor:
         ring = source.ring
         if seq > ring.highest + ring.capacity and ring.highest >= 0:
             self._forwarder.receive_leap(source, seq, arrival)
-            self.drain()
+            self._obey()
         if not ring.put(seq, packet if size else None, arrival):
             self._counters.dropped_duplicate += 1
             return
         if size == 0 and seq == ring.highest:
             self._forwarder.receive_empty(source, seq, arrival)
-            self.drain()
+            self._obey()
             return  # a late one has its number already: it is sent
         if (
             (source.awaited or source.track.keyframe_wanted_since is not None)
@@ -110,50 +148,51 @@ class Executor:
             and is_switch_point(source.codec.name, packet, start)
         ):
             self._forwarder.receive_switch_point(source, seq, arrival)
-            self.drain()
-        for route in self._routes.get(source.id, ()):
-            if route.rule.first <= seq <= route.rule.last:
-                self._apply(route, packet, seq)
+            self._obey()
+        routes = self._routes.get(source.id)
+        if routes:
+            self._apply(routes, packet, seq, start, size)
+            if self._waiting >= MAX_WAITING:
+                self.flush()
 
     # one packet out
 
-    def _apply(self, route: _Route, packet: bytes, seq: int) -> None:
-        transport, rule = route.transport, route.rule
-        if transport.srtp is None:
-            return
-        transport.twcc_sent += 1
-        plain = render(rule, packet, seq, transport.twcc_sent)
-        data = self._protect_and_send(transport, plain)
-        if data is None:
-            return
-        sent, number = route.sent, seq + rule.seq_offset
-        sent.packets += 1
-        sent.octets += len(plain) - route.header_bytes
-        if number > sent.highest:
-            sent.highest = number
-        if rule.keep_ciphertext:
-            kept = transport.kept.setdefault(rule.ssrc, OrderedDict())
-            kept[number & 0xFFFF] = data
-            if len(kept) > KEPT_PACKETS:
-                kept.popitem(last=False)
+    def _apply(self, routes: list[_Route], packet: bytes, seq: int, start: int, size: int) -> None:
+        """Send a packet by each of the routes that is for it."""
+        payload = plain = packet[start : start + size]
+        moved = (0, 0)  # by which `payload`'s VP8 numbers are
+        for route in routes:
+            rule = route.rule
+            if not rule.first <= seq <= rule.last:
+                continue
+            srtp = route.transport.srtp
+            if srtp is None:
+                continue
+            if rule.vp8 and rule.vp8_offsets != moved and size:
+                moved = rule.vp8_offsets
+                payload = vp8.rewrite(plain, 0, *moved)
+            level = audio_level(rule, packet) if rule.extensions.level_id else 0
+            try:
+                data = route.render(srtp, packet, seq, level, payload)
+            except SrtpError:
+                self._counters.dropped_send += 1
+                continue
+            self._post_media(route.transport, data)
+            if rule.keep_ciphertext:
+                _keep(route.transport, rule.ssrc, seq + rule.seq_offset, data)
 
-    def _protect_and_send(self, transport: Transport, plain: bytes) -> bytes | None:
-        assert transport.srtp is not None
-        try:
-            data = transport.srtp.protect(plain)
-        except SrtpError:
-            self._counters.dropped_send += 1
-            return None
-        self._send(transport, data)
-        return data
-
-    def _send(self, transport: Transport, data: bytes) -> None:
-        if not transport.send(data):
-            self._counters.dropped_send += 1
-            return
+    def _post_media(self, transport: Transport, data: bytes) -> None:
+        size = len(data)
         self._counters.packets_out += 1
-        self._counters.bytes_out += len(data)
-        self._counters.oversized += len(data) > LARGE_DATAGRAM_BYTES
+        self._counters.bytes_out += size
+        self._counters.oversized += size > LARGE_DATAGRAM_BYTES
+        self._post(transport, data)
+
+    def _post(self, transport: Transport, data: bytes) -> None:
+        if not transport.outbox:
+            self._laden.append(transport)
+        transport.outbox.append(data)
+        self._waiting += 1
 
     # actions of the forwarder
 
@@ -188,7 +227,9 @@ class Executor:
         for seq in range(action.first, action.last + 1):
             packet = source.ring.get(seq)
             if packet is not None:
-                self._apply(route, packet, seq)
+                start = header.payload_offset(packet)
+                size = len(packet) - start - header.padding_length(packet)
+                self._apply([route], packet, seq, start, size)
 
     def _resend(self, action: actions.Resend) -> None:
         source = self._forwarder.state.sources.get(action.source)
@@ -206,14 +247,17 @@ class Executor:
             rtx_payload_type=action.rtx_payload_type,
             rtx_seq=action.rtx_seq,
         )
-        self._protect_and_send(transport, plain)
+        try:
+            self._post_media(transport, transport.srtp.protect(plain))
+        except SrtpError:
+            self._counters.dropped_send += 1
 
     def _resend_kept(self, action: actions.ResendKept) -> None:
         transport = self._transports.get(action.peer)
         kept = transport.kept.get(action.ssrc) if transport else None
         data = kept.get(action.seq) if kept else None
         if data is not None and transport is not None:
-            self._send(transport, data)
+            self._post_media(transport, data)
 
     def _send_rtcp(self, action: actions.SendRtcp) -> None:
         transport = self._transports.get(action.peer)
@@ -224,11 +268,18 @@ class Executor:
         except SrtpError:
             self._counters.dropped_send += 1
             return
-        if transport.send(data):
-            self._counters.rtcp_out += 1
+        self._counters.rtcp_out += 1
+        self._post(transport, data)
 
     def _emit_event(self, action: actions.Emit) -> None:
         self._emit(action.event)
+
+
+def _keep(transport: Transport, ssrc: int, number: int, data: bytes) -> None:
+    kept = transport.kept.setdefault(ssrc, OrderedDict())
+    kept[number & 0xFFFF] = data
+    if len(kept) > KEPT_PACKETS:
+        kept.popitem(last=False)
 
 
 def _is_cut(source: Source, packet: bytes, start: int, size: int) -> bool:

@@ -27,17 +27,19 @@ RTCP_CHARGE = 8  # times its bytes: 1200 bytes of NACKs take 0.65 ms to read, of
 RTX_HEADER_BYTES = 2  # RFC 4588 section 4: the original sequence number
 
 Forward = Callable[[Source, int, bytes, int, int, float], None]
-Send = Callable[[bytes], bool]
+Send = Callable[[list[bytes]], int]  # datagrams → how many of them the kernel took
 
 
 @dataclass(slots=True, eq=False)
 class Transport:
-    """One peer as the executor sees it. `send` goes to the peer's selected path."""
+    """One peer as the executor sees it. `send` goes to the peer's selected path; what the peer gets
+    next is gathered in the outbox."""
 
     peer: str
     max_bitrate_bps: int
     send: Send
     srtp: Srtp | None = None
+    outbox: list[bytes] = field(default_factory=list)
     publisher: Publisher | None = None
     heard_at: float = 0.0
     twcc_sent: int = 0
@@ -58,6 +60,8 @@ class Intake:
         drain: Callable[[], None],
     ) -> None:
         self.delay = HistogramCounts()
+        self._taken = 0  # media packets since the last `observe_delay`
+        self._oldest = 0.0  # arrival of the first of them
         self._forwarder = forwarder
         self._counters = counters
         self._forward = forward
@@ -83,9 +87,17 @@ class Intake:
         elif transport.publisher is not None:
             self._counters.packets_in += 1
             self._counters.bytes_in += len(data)
+            if not self._taken:
+                self._oldest = arrival
+            self._taken += 1
             self._receive_rtp(transport, transport.publisher, plain, arrival)
-            self.delay.observe(time.monotonic() - arrival)
         return True
+
+    def observe_delay(self) -> None:
+        """What was received has been sent: all of it counts as old as its first packet."""
+        if self._taken:
+            self.delay.observe(time.monotonic() - self._oldest, self._taken)
+            self._taken = 0
 
     def _over_rate(self, transport: Transport, data: bytes, now: float) -> bool:
         """Only what is authentic is charged: a forger must not use up somebody's share."""

@@ -10,7 +10,7 @@ from sfu.core.description import Connection
 from sfu.core.ice import LOST_S, Credentials, Health, IceAgent
 from sfu.shell.dtls import Certificate, Dtls, DtlsError
 from sfu.shell.executor import Transport
-from sfu.shell.udp import Address
+from sfu.shell.udp import Address, send_burst
 
 FIRST_CHECK_S = 30.0  # from the answer to the first check: a person may have to allow a firewall
 
@@ -46,11 +46,11 @@ class Path:
 
     def send(self, data: bytes) -> bool:
         """False if the kernel did not take it (buffer full, interface gone): the peer is kept."""
-        try:
-            self.endpoint.socket.sendto(data, self.address)
-        except OSError:
-            return False
-        return True
+        return send_burst(self.endpoint.socket, self.address, [data]) == 1
+
+    def send_burst(self, datagrams: list[bytes]) -> int:
+        """How many of them, from the first on, the kernel took."""
+        return send_burst(self.endpoint.socket, self.address, datagrams)
 
 
 class Peer:
@@ -72,7 +72,7 @@ class Peer:
         self.ice: IceAgent[Path] = IceAgent(
             Credentials(connection.local_ufrag, connection.local_password), now
         )
-        self.transport = Transport(peer_id, max_bitrate_bps, self._send)
+        self.transport = Transport(peer_id, max_bitrate_bps, self._send_burst)
         self._connection = connection
         self.dtls = Dtls(certificate, connection.dtls_role, self._send)
         self._reachable = asyncio.Event()
@@ -138,6 +138,10 @@ class Peer:
     def _send(self, data: bytes) -> bool:
         path = self.ice.selected
         return path is not None and path.send(data)
+
+    def _send_burst(self, datagrams: list[bytes]) -> int:
+        path = self.ice.selected
+        return path.send_burst(datagrams) if path is not None else 0
 
     async def _connect(
         self, connected: Callable[[Peer], None], lost: Callable[[Peer, str], None]

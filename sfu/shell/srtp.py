@@ -10,8 +10,8 @@ A stream's state begins with its first *authenticated* packet, stays under 1 KiB
 thrown away whole: `forget` shrinks it to the highest index, because a stream that began again from
 nothing would accept replays or repeat nonces. One peer may have at most MAX_STREAMS ssrcs.
 
-measured (AEAD_AES_128_GCM, 1100-byte packet, µs; pylibsrtp's Session in brackets): protect 1.7
-(1.6), protect_parts 1.45 (1.8 with the joining), unprotect 1.8 (1.65).
+measured (AEAD_AES_128_GCM, 1100-byte packet, µs; pylibsrtp's Session in brackets): a sealer 1.3
+(1.8 with the joining), protect 1.8 (1.6), unprotect 1.8 (1.65).
 """
 
 from __future__ import annotations
@@ -50,15 +50,20 @@ class NonceReuse(SrtpError):
     """A packet whose (ssrc, index) has been protected before, or is too old to tell."""
 
 
+# (header with CSRCs and extensions, payload) → SRTP. The header is not checked: its ssrc must be
+# the sealer's. Raises as `protect` does.
+Sealer = Callable[[bytearray, bytes], bytes]
+Encrypt = Callable[[bytes, bytes, bytes | bytearray], bytes]  # nonce, data, associated data
+
+
 class Srtp(Protocol):
     """Both directions of one peer. Every method raises `SrtpError` on a packet that it refuses."""
 
     def protect(self, packet: bytes) -> bytes:
         """RTP → SRTP. Raises `NonceReuse` where (ssrc, index) was protected before."""
 
-    def protect_parts(self, header: bytes, payload: bytes) -> bytes:
-        """`protect` for a header (CSRCs and extensions included) that does not yet stand together
-        with its payload; the header is not checked."""
+    def sealer(self, ssrc: int) -> Sealer:
+        """`protect` for the packets of one stream, header and payload apart."""
 
     def unprotect(self, packet: bytes) -> bytes:
         """SRTP → RTP. Raises `SrtpReplay` where the packet was accepted before."""
@@ -145,8 +150,7 @@ class AeadGcmSrtp:
     """
 
     def __init__(self, sending: SessionKeys, receiving: SessionKeys) -> None:
-        self._seal = AESGCM(sending.rtp_key).encrypt
-        self._sent = _Streams(sending.rtp_salt)
+        self._sent = _SendingStreams(sending.rtp_key, sending.rtp_salt)
         self._open = AESGCM(receiving.rtp_key).decrypt
         self._received = _Streams(receiving.rtp_salt)
         self._seal_rtcp = AESGCM(sending.rtcp_key).encrypt
@@ -159,17 +163,16 @@ class AeadGcmSrtp:
             offset = payload_offset(packet)
         except RtpError as error:
             raise SrtpError(str(error)) from None
-        return self.protect_parts(packet[:offset], packet[offset:])
+        stream = self._sent[packet[8:12]]
+        data = stream.seal(packet[:offset], packet[offset:])
+        self._sent[packet[8:12]] = stream
+        return data
 
-    def protect_parts(self, header: bytes, payload: bytes) -> bytes:
-        ssrc = header[8:12]
-        stream = self._sent[ssrc]
-        index = stream.take(header[2] << 8 | header[3])
-        if index < 0:
-            raise NonceReuse("packet index protected before")
-        self._sent[ssrc] = stream
-        nonce = (stream.nonce_base ^ index).to_bytes(12)
-        return header + self._seal(nonce, payload, header)
+    def sealer(self, ssrc: int) -> Sealer:
+        key = ssrc.to_bytes(4)
+        stream = self._sent[key]
+        self._sent[key] = stream
+        return stream.seal
 
     def unprotect(self, packet: bytes) -> bytes:
         try:
@@ -255,6 +258,37 @@ class _Streams(dict[bytes, _Stream]):
         return _Stream(self._salt ^ int.from_bytes(ssrc) << 48)
 
 
+class _SendingStream(_Stream):
+    """One ssrc that we send: the most expensive call of a forwarded packet is one function."""
+
+    __slots__ = ("_encrypt",)
+
+    def __init__(self, nonce_base: int, encrypt: Encrypt) -> None:
+        super().__init__(nonce_base)
+        self._encrypt = encrypt
+
+    def seal(self, header: bytes | bytearray, payload: bytes) -> bytes:
+        index = self.take(header[2] << 8 | header[3])
+        if index < 0:
+            raise NonceReuse("packet index protected before")
+        sealed = self._encrypt((self.nonce_base ^ index).to_bytes(12), payload, header)
+        return b"".join((header, sealed))
+
+
+class _SendingStreams(dict[bytes, _SendingStream]):
+    """As `_Streams`, for the streams that we send."""
+
+    def __init__(self, key: bytes, salt: bytes) -> None:
+        super().__init__()
+        self._encrypt: Encrypt = AESGCM(key).encrypt
+        self._salt = int.from_bytes(salt)
+
+    def __missing__(self, ssrc: bytes) -> _SendingStream:
+        if len(self) >= MAX_STREAMS:
+            raise SrtpError("too many streams")
+        return _SendingStream(self._salt ^ int.from_bytes(ssrc) << 48, self._encrypt)
+
+
 class LibSrtp:
     """AES128_CM_SHA1_80 by libsrtp; `protect` refuses packets over LIBSRTP_MAX_PROTECT_BYTES.
 
@@ -271,8 +305,9 @@ class LibSrtp:
     def protect(self, packet: bytes) -> bytes:
         return _call(self._tx.protect, packet, packet[8:12], self._sent, NonceReuse)
 
-    def protect_parts(self, header: bytes, payload: bytes) -> bytes:
-        return self.protect(header + payload)
+    def sealer(self, ssrc: int) -> Sealer:
+        del ssrc
+        return lambda header, payload: self.protect(b"".join((header, payload)))
 
     def unprotect(self, packet: bytes) -> bytes:
         return _call(self._rx.unprotect, packet, packet[8:12], self._received, SrtpReplay)

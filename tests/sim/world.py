@@ -16,6 +16,7 @@ from sfu.core.description import Codec, Extensions, Section
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.rtp import header, rtcp, vp8
 from sfu.shell.executor import Executor, Transport
+from sfu.shell.srtp import Sealer
 
 STEP_S = 0.005
 WALL_OFFSET_S = 1_700_000_000.0
@@ -30,8 +31,8 @@ class PlainSrtp:
     def protect(self, packet: bytes) -> bytes:
         return packet
 
-    def protect_parts(self, header: bytes, payload: bytes) -> bytes:
-        return header + payload
+    def sealer(self, ssrc: int) -> Sealer:
+        return lambda header, payload: bytes(header) + payload
 
     def unprotect(self, packet: bytes) -> bytes:
         return packet
@@ -175,17 +176,22 @@ class Person:
 
     def deliver(self, packet: bytes) -> None:
         self.world.executor.receive(self.transport, packet, self.world.now)
+        self.world.executor.flush()
 
     def tell(self, *packets: rtcp.RtcpPacket) -> None:
         self.deliver(rtcp.build(packets))
 
-    def take(self, data: bytes) -> bool:
+    def take(self, datagrams: list[bytes]) -> int:
         """What the executor sends to this person."""
+        for data in datagrams:
+            self._take(data)
+        return len(datagrams)
+
+    def _take(self, data: bytes) -> None:
         if 192 <= data[1] <= 223:
             self.feedback += rtcp.parse_compound(data)
         elif self.world.random.random() >= self.downlink_loss:
             self.received[header.ssrc(data)].append(data)
-        return True
 
     def asked(self, kind: type[rtcp.RtcpPacket]) -> list[rtcp.RtcpPacket]:
         """RTCP packets of one kind that this person got; each is returned once."""
@@ -209,6 +215,7 @@ class World:
         self.counters = Counters()
         self.forwarder = Forwarder(WALL_OFFSET_S, self.counters)
         self.executor = Executor(self.forwarder, self.counters, self.events.append)
+        self.people: list[Person] = []
         self.forwarder.open_room("room", max_peers=8)
 
     def join(
@@ -221,8 +228,9 @@ class World:
         follow: Follow | None = None,
     ) -> Person:
         """A connected person who publishes and watches."""
-        transport = Transport(name, 8_000_000, lambda data: person.take(data))
+        transport = Transport(name, 8_000_000, lambda datagrams: person.take(datagrams))
         person = Person(self, name, transport)
+        self.people.append(person)
         transport.srtp = PlainSrtp()
         self.executor.add(transport)
         sections = [*(publishing(layers) if publish else []), *watching(slots)]

@@ -44,9 +44,9 @@ def _settle_media(stream: Stream, segment: Segment, seq: int) -> None:
 def _settle_vp8(stream: Stream, rule: Rule, packet: bytes) -> None:
     descriptor = vp8.parse(packet, header.payload_offset(packet))
     if descriptor.picture_id is not None:
-        stream.last_picture_id = descriptor.picture_id + rule.picture_id_offset
+        stream.last_picture_id = descriptor.picture_id + rule.vp8_offsets[0]
     if descriptor.tl0picidx is not None:
-        stream.last_tl0 = descriptor.tl0picidx + rule.tl0_offset
+        stream.last_tl0 = descriptor.tl0picidx + rule.vp8_offsets[1]
 
 
 def make_rule(stream: Stream, source: Source, seq: int, packet: bytes, payload_type: int) -> Rule:
@@ -54,7 +54,6 @@ def make_rule(stream: Stream, source: Source, seq: int, packet: bytes, payload_t
     theirs = source.track.section.extensions
     ours = stream.extensions
     is_vp8 = source.codec.name == "VP8"
-    picture_id_offset, tl0_offset = _vp8_offsets(stream, packet) if is_vp8 else (0, 0)
     return Rule(
         stream=stream.id,
         peer=stream.peer,
@@ -71,8 +70,7 @@ def make_rule(stream: Stream, source: Source, seq: int, packet: bytes, payload_t
             source_level_id=theirs.audio_level,
         ),
         vp8=is_vp8,
-        picture_id_offset=picture_id_offset,
-        tl0_offset=tl0_offset,
+        vp8_offsets=_vp8_offsets(stream, packet) if is_vp8 else (0, 0),
         keep_ciphertext=stream.nack and not stream.rtx_ssrc,
     )
 

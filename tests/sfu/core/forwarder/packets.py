@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sfu.core.description import Codec, Extensions, Kind, Section, SourceRole
 from sfu.core.forwarder.model import Publisher, Source, Track, make_ring
+from sfu.core.forwarder.rule import HeaderTemplate, Rule, audio_level
+from sfu.core.rtp import header, vp8
 
 VP8 = Codec("VP8", 90_000, 96, rtx_payload_type=97)
 H264 = Codec("H264", 90_000, 102, rtx_payload_type=103, fmtp="packetization-mode=1")
@@ -50,3 +52,19 @@ def add_source(track: Track, layer: int = 0, ssrc: int = 1, at: float = 0.0) -> 
     track.layers[layer] = source
     track.publisher.by_ssrc[ssrc] = source
     return source
+
+
+def render(rule: Rule, packet: bytes, seq: int, twcc: int) -> bytes:
+    """The plain packet that the executor makes of `packet`, put together step by step."""
+    end = len(packet) - header.padding_length(packet)
+    payload = packet[header.payload_offset(packet) : end]
+    if rule.vp8 and payload:
+        payload = vp8.rewrite(payload, 0, *rule.vp8_offsets)
+    head = HeaderTemplate(rule.extensions, rule.ssrc).fill(
+        packet[1] & 0x80 | rule.payload_type,
+        seq + rule.seq_offset,
+        header.timestamp(packet) + rule.timestamp_offset,
+        twcc,
+        audio_level(rule, packet),
+    )
+    return bytes(head) + payload

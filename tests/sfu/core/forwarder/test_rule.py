@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfu.core.forwarder.rule import ExtensionPlan, Rule, plan_extensions, render, render_rtx
+from sfu.core.forwarder.rule import ExtensionPlan, Rule, plan_extensions, render_rtx
 from sfu.core.rtp import header, vp8
+from tests.sfu.core.forwarder.packets import render
 from tests.sim.world import rtp, vp8_payload
 
 IDS = st.sampled_from([0, 1, 7, 14, 15, 255])
@@ -24,8 +25,7 @@ def make_rule(plan: ExtensionPlan, *, is_vp8: bool = False) -> Rule:
         timestamp_offset=-5,
         extensions=plan,
         vp8=is_vp8,
-        picture_id_offset=3,
-        tl0_offset=9,
+        vp8_offsets=(3, 9),
     )
 
 

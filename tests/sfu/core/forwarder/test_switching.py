@@ -6,9 +6,9 @@ import pytest
 
 from sfu.core.forwarder import switching
 from sfu.core.forwarder.model import Segment, SenderClock, Source, Stream
-from sfu.core.forwarder.rule import FOREVER, render
+from sfu.core.forwarder.rule import FOREVER
 from sfu.core.rtp import header, vp8
-from tests.sfu.core.forwarder.packets import IDS, VP8, add_source, publisher, section
+from tests.sfu.core.forwarder.packets import IDS, VP8, add_source, publisher, render, section
 from tests.sim.world import rtp
 
 Q_SSRC, H_SSRC = 1, 2
