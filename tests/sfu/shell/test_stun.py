@@ -150,3 +150,18 @@ def _answer(ours: socket.socket) -> None:
     data, address = ours.recvfrom(2048)
     if peek_user(data) == "ours":
         ours.sendto(Request(data, PASSWORD).response(address, PASSWORD), address)
+
+
+@pytest.mark.parametrize("address", [("10.98.0.7", 54321), ("fd98::7", 1), ("fe80::1%v0", 9)])
+def test_an_answer_is_no_longer_than_a_browsers_request(address: tuple[str, int]) -> None:
+    data = check(user="12345678:abcd", PRIORITY=1, ICE_CONTROLLING=7)
+    assert len(Request(data, PASSWORD).response(address, PASSWORD)) <= len(data)
+
+
+def test_an_integrity_of_another_size_is_none() -> None:
+    short = bytearray(check()[:-28])  # less half the integrity and the fingerprint
+    short += bytes(16)
+    short[-18:-16] = (16).to_bytes(2)
+    short[2:4] = (len(short) - 20).to_bytes(2)
+    with pytest.raises(StunError):
+        Request(bytes(short), PASSWORD)
