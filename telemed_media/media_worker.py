@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 
 from sfu.shell.server import WorkerSettings, serve
@@ -22,8 +23,13 @@ def main() -> None:
         socket_path=given.socket_path,
     )
 
+    def is_ready() -> None:
+        gc.collect()
+        gc.freeze()  # what stands now lives as long as the process: no collection looks at it again
+        report_ready(given.ready_pipe, Ready())
+
     async def serve_media(stop: asyncio.Event) -> None:
-        await serve(settings, stop, lambda: report_ready(given.ready_pipe, Ready()))
+        await serve(settings, stop, is_ready)
 
     run_until_stopped(serve_media)
 
