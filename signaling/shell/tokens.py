@@ -75,7 +75,7 @@ def read_token(key: OKPKey, token: str) -> Claims:
         if decoded.header.get("typ") != TYPE:
             raise _refused("token_invalid")
         claims = msgspec.convert(decoded.claims, Claims)
-    except (JoseError, msgspec.ValidationError, ValueError):
+    except (JoseError, msgspec.ValidationError, ValueError, TypeError):  # "crit": [[]]
         raise _refused("token_invalid") from None
     if claims.iss != ISSUER:
         raise _refused("token_invalid")
