@@ -15,6 +15,7 @@ from sfu.core.rtp.codecs import audio_level
 SCAN_S = 0.005
 FEEDBACK_S = 0.050  # TWCC to publishers; Chromium's upper simulcast layers flow only with it
 REPORT_S = 1.0
+REPORT_CHECK_S = 0.020  # after a switch, how late its sender report may be
 RETARGET_S = 0.2
 QUALITY_S = 2.0
 VIDEO_HISTORY_S = 1.0

@@ -20,7 +20,7 @@ from sfu.core.forwarder.state import Room, State
 
 _DUTIES = (
     (cycle.scan, cycle.SCAN_S),
-    (cycle.report, cycle.SCAN_S),
+    (cycle.report, cycle.REPORT_CHECK_S),
     (cycle.maintain, cycle.RETARGET_S),
     (cycle.measure, cycle.QUALITY_S),
 )
