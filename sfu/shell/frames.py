@@ -19,11 +19,15 @@ def write_frame(writer: asyncio.StreamWriter, message: msgspec.Struct) -> None:
 async def read_frame(reader: asyncio.StreamReader) -> bytes | None:
     """The next frame; None at the end. Raises ConnectionError where a frame is too long or cut."""
     try:
-        size = int.from_bytes(await reader.readexactly(4), "big")
-        if size > MAX_FRAME_BYTES:
-            raise ConnectionError("frame too long")
-        return await reader.readexactly(size)
+        head = await reader.readexactly(4)
     except asyncio.IncompleteReadError as error:
         if error.partial:
             raise ConnectionError("frame cut off") from error
         return None
+    size = int.from_bytes(head)
+    if size > MAX_FRAME_BYTES:
+        raise ConnectionError("frame too long")
+    try:
+        return await reader.readexactly(size)
+    except asyncio.IncompleteReadError as error:
+        raise ConnectionError("frame cut off") from error
