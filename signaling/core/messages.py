@@ -17,9 +17,9 @@ VERSION = 1
 SUBPROTOCOL = "telemed.v1"
 MAX_FRAME_BYTES = 131_072  # a Chromium offer with 30 m-lines has 85 kB (recorded)
 
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
-Mid = Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9_.:-]+$")]
-Key = Annotated[str, Meta(min_length=16, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+\Z")]
+Mid = Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9_.:-]+\Z")]
+Key = Annotated[str, Meta(min_length=16, max_length=64, pattern=r"^[A-Za-z0-9_-]+\Z")]
 Token = Annotated[str, Meta(min_length=16, max_length=4096)]
 Sdp = Annotated[str, Meta(min_length=1, max_length=120_000)]
 ChatText = Annotated[str, Meta(min_length=1, max_length=4000)]

@@ -67,6 +67,8 @@ def test_an_error_names_the_request_or_the_offer() -> None:
         b'{"type":"view","slots":[{"slot":32,"width":1,"height":1}]}',
         b'{"type":"slot_ready","slot":0,"epoch":-1}',
         b'{"type":"chat","request":1,"key":"0123456789abcdef","text":""}',
+        b'{"type":"chat","request":1,"key":"0123456789abcdef\\n","text":"a"}',
+        b'{"type":"admit","request":1,"participant":"p\\n"}',
         b'{"type":"unheard_of"}',
         b"{}",
         b"[]",
