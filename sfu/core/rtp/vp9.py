@@ -22,6 +22,7 @@ def is_keyframe(packet: bytes, offset: int) -> bool:
         at = offset + 1
         if flags & 0x80:
             at += 2 if packet[at] & 0x80 else 1
-        return not flags & 0x20 or not packet[at] & 0x0E
+        following = packet[at]  # layer indices or the frame itself
+        return not flags & 0x20 or not following & 0x0E
     except IndexError:
         return False

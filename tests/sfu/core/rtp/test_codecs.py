@@ -56,6 +56,9 @@ def test_h264_is_switched_at_an_idr_picture_or_its_parameter_set(
         ("28 f1 05 82", True),  # any temporal layer, inter-layer bit is not the spatial layer
         ("a8 8123", False),
         ("88", False),
+        ("08", False),  # nothing behind the descriptor
+        ("88 05", False),
+        ("88 8123", False),
     ],
 )
 def test_vp9_is_switched_where_an_unpredicted_frame_of_the_lowest_layer_begins(
