@@ -37,6 +37,9 @@ test: $(DEVELOP) $(BROWSERS) checks
 
 prove: $(DEVELOP) $(BROWSERS)
 	pytest -m prove
+	HYPOTHESIS_PROFILE=prove SEED=$${SEED:-$$RANDOM$$RANDOM}; export HYPOTHESIS_PROFILE; \
+	  echo "properties with --hypothesis-seed=$$SEED"; \
+	  pytest -m "not e2e and not prove" --hypothesis-seed=$$SEED tests/sfu tests/signaling
 	python tests/prove/bare.py
 
 bench: $(DEVELOP)

@@ -11,8 +11,18 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
+from tests import hostile
 from tests.netns import namespace
+
+# The same examples on every run of `make test`; new ones, many and from a seed that is printed, in
+# the properties' part of `make prove`. A shared machine makes any deadline for one example a lie.
+settings.register_profile("test", derandomize=True, database=None, deadline=None)
+settings.register_profile(
+    "prove", max_examples=2_000, database=None, deadline=None, print_blob=True
+)
+settings.load_profile(hostile.PROFILE)
 
 
 def _why_not_private() -> str:
