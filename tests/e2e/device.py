@@ -17,6 +17,7 @@ import aiohttp
 import av
 from aiortc import (
     MediaStreamTrack,
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
     RTCRtpSender,
@@ -85,12 +86,14 @@ class Tone(MediaStreamTrack):
 class Device:
     """One peer connection and the HTTP session that it has with the server."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, url: str, token: str, bundle: RTCBundlePolicy
+    ) -> None:
         self._http = http
         self._url = url
         self._readers: list[asyncio.Task[None]] = []
         self.token = token
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=bundle))
         self.location = ""
         self.tag = ""
         self.colour = ""  # newest picture's
@@ -171,10 +174,12 @@ class Device:
 
 
 @asynccontextmanager
-async def device(url: str, token: str) -> AsyncIterator[Device]:
+async def device(
+    url: str, token: str, bundle: RTCBundlePolicy = RTCBundlePolicy.BALANCED
+) -> AsyncIterator[Device]:
     """A device that is closed in the end."""
     async with aiohttp.ClientSession() as http:
-        made = Device(http, url, token)
+        made = Device(http, url, token, bundle)
         try:
             yield made
         finally:

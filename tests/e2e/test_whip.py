@@ -9,6 +9,7 @@ import signal
 
 import aiohttp
 import pytest
+from aiortc import RTCBundlePolicy
 
 from tests.e2e.browsers.fakes import BLUE, GREEN, RED, YELLOW, Camera
 from tests.e2e.conftest import OpenPage
@@ -46,12 +47,17 @@ def without_mid(sdp: str) -> str:
     return re.sub(r"a=extmap:\d+ urn:ietf:params:rtp-hdrext:sdes:mid\r\n", "", sdp)
 
 
-@pytest.mark.parametrize("codec", ["VP8", "H264"])
-async def test_a_wall_screen_shows_what_a_cart_sends(server: Server, codec: str) -> None:
+@pytest.mark.parametrize(
+    ("codec", "bundle"),
+    [("VP8", RTCBundlePolicy.MAX_BUNDLE), ("H264", RTCBundlePolicy.BALANCED)],
+)
+async def test_a_wall_screen_shows_what_a_cart_sends(
+    server: Server, codec: str, bundle: RTCBundlePolicy
+) -> None:
     room, url = server.ready.room, server.ready.url
     async with (
-        device(url, await token(server, "Cart")) as cart,
-        device(url, await token(server, "Wall")) as wall,
+        device(url, await token(server, "Cart"), bundle) as cart,
+        device(url, await token(server, "Wall"), bundle) as wall,
     ):
         await cart.publish(room, BLUE, codec=codec)
         await wall.watch(room)
@@ -67,7 +73,7 @@ async def test_a_cart_and_a_doctors_browser_see_each_other(
     bob = Participant("Bob", await open_chromium(Camera(GREEN)))
     mine = await token(server, "Cart")
     async with device(url, mine) as camera, device(url, mine) as screen:
-        await camera.publish(room, BLUE)
+        await camera.publish(room, BLUE, codec="H264")
         await screen.watch(room)
         await bob.open(server.ready.links["doctor"])
         await bob.sees(BLUE.name)

@@ -3,9 +3,9 @@
 A rule is a function from the m-line's agreement and the whole answer to zero or more lines; the
 tables at the end have the rules in the text's order. Order and repetitions are those that Chromium
 and Firefox were measured to accept: ICE, fingerprint, setup and c= in *every* m-section (Firefox's
-tab crashes where a later one has no fingerprint), candidates in the first one that is taken
-(elsewhere both browsers never start), ssrc lines and an FID group wherever we send (without them
-Firefox does not repair).
+tab crashes where a later one has no fingerprint), candidates in every one that is taken (where the
+first has none both browsers never start), ssrc lines and an FID group wherever we send (without
+them Firefox does not repair).
 """
 
 from __future__ import annotations
@@ -75,9 +75,11 @@ def _connection(_each: Agreed | Refused, _whole: Whole) -> Lines:
     return ["c=IN IP4 0.0.0.0"]
 
 
-def _candidates(each: Agreed, whole: Whole) -> Lines:
-    """In the first m-section that is taken, which is the BUNDLE tag; with falling priority."""
-    if each is not whole.agreed[0] or not whole.local.candidates:
+def _candidates(_each: Agreed, whole: Whole) -> Lines:
+    """With falling priority, and the same in every m-section, as ICE credentials are: RFC 8843
+    section 7.1.3 reads them in the first one, aiortc with max-bundle in the last (measured).
+    """
+    if not whole.local.candidates:
         return []
     lines = [f"a=candidate:{value}" for value in candidate_values(whole.local.candidates)]
     return [*lines, "a=end-of-candidates"]

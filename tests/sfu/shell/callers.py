@@ -69,7 +69,6 @@ class Caller:
     def __init__(self, name: str, *, sends: bool, takes: bool) -> None:
         self.name = name
         self.sends, self.takes = sends, takes
-        # With MAX_BUNDLE aiortc would look for our candidates in the last m-section only.
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.tracks: dict[str, MediaStreamTrack] = {}
         self.pc.on("track", lambda track: self.tracks.__setitem__(track.kind, track))
