@@ -8,8 +8,7 @@ MID and RID once a report names the ssrc (measured).
 from __future__ import annotations
 
 from sfu.core.forwarder import nacks
-from sfu.core.forwarder.model import Source
-from sfu.core.rtp import header
+from sfu.core.forwarder.model import Reception, Source
 from sfu.core.rtp.rtcp import ReportBlock
 
 
@@ -26,28 +25,26 @@ def scan(source: Source, now: float) -> tuple[list[bytes], bool]:
         hopeless = True
     packets: list[bytes] = []
     for seq in range(source.scanned + 1, ring.highest + 1):
-        packet = ring.get(seq)
-        reception.expected_recently += 1
-        if packet is not None:
-            packets.append(packet)
-            _measure_jitter(source, seq, packet)
-        if ring.has(seq):
-            reception.received += 1
-        else:
+        if not ring.has(seq):
             reception.lost_recently += 1
             hopeless |= nacks.notice(source, seq, now)
+            continue
+        reception.received += 1
+        packet = ring.get(seq)
+        if packet is not None:
+            packets.append(packet)
+            _measure_jitter(reception, source.codec.clock_rate, ring.arrival(seq), packet)
+    reception.expected_recently += ring.highest - source.scanned
     source.scanned = ring.highest
     source.last_arrival = ring.arrival(ring.highest)
     return packets, hopeless
 
 
-def _measure_jitter(source: Source, seq: int, packet: bytes) -> None:
-    reception = source.reception
-    arrival = source.ring.arrival(seq) * source.codec.clock_rate
-    transit = arrival - header.timestamp(packet)
+def _measure_jitter(reception: Reception, clock_rate: int, arrival: float, packet: bytes) -> None:
+    transit = arrival * clock_rate - int.from_bytes(packet[4:8])
     if reception.transit is not None:
         difference = abs(transit - reception.transit)
-        if difference < source.codec.clock_rate:  # a wrapped timestamp is no jitter
+        if difference < clock_rate:  # a wrapped timestamp is no jitter
             reception.jitter += (difference - reception.jitter) / 16
     reception.transit = transit
 
