@@ -19,7 +19,9 @@ HELP: dict[str, str] = {
     "rtcp_out": "RTCP packets sent",
     "stun_in": "STUN requests with a known user",
     "dropped_stun": "STUN messages that were malformed, of an unknown user or with a wrong key",
+    "dropped_checks": "authentic STUN checks over the peer's limit, or repeated too often",
     "dropped_dtls": "DTLS datagrams from an address that no check has validated",
+    "dropped_dtls_rate": "DTLS datagrams over the peer's limit",
     "dropped_media": "RTP and RTCP from an address that no check has validated",
     "dropped_unbound": "RTP packets whose ssrc belongs to no m-line",
     "dropped_srtp": "packets that failed authentication or were replayed",
@@ -31,6 +33,7 @@ HELP: dict[str, str] = {
     "oversized": "datagrams over 1200 bytes that were forwarded",
     "handshakes_failed": "DTLS handshakes that failed or took too long",
     "fingerprint_mismatches": "DTLS certificates that were not the announced ones",
+    "refused_joins": "media connections over the limit of a room or of the worker",
 }
 
 
@@ -59,7 +62,9 @@ class Counters:
     rtcp_out: int
     stun_in: int
     dropped_stun: int
+    dropped_checks: int
     dropped_dtls: int
+    dropped_dtls_rate: int
     dropped_media: int
     dropped_unbound: int
     dropped_srtp: int
@@ -71,6 +76,7 @@ class Counters:
     oversized: int
     handshakes_failed: int
     fingerprint_mismatches: int
+    refused_joins: int
 
     def as_dict(self) -> dict[str, int]:
         return {name: getattr(self, name) for name in HELP}

@@ -78,6 +78,8 @@ class Datagrams:
             peer = endpoint.peers.get(address)
             if peer is None:
                 self._counters.dropped_dtls += 1
+            elif not peer.records.take(at):
+                self._counters.dropped_dtls_rate += 1
             else:
                 peer.dtls.receive(data)
         else:
@@ -108,6 +110,9 @@ class Datagrams:
         holder = endpoint.peers.get(address)
         if holder is not None and holder is not peer and holder.ice.selected == path:
             self._counters.dropped_stun += 1  # a forged sender address must not cut a call off
+            return
+        if not peer.checks.allows(request.transaction, at):
+            self._counters.dropped_checks += 1
             return
         self._counters.stun_in += 1
         path.send(request.response((address[0], address[1]), password))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sfu.core.description import Connection
 from sfu.core.ice import LOST_S, Credentials, Health, IceAgent
+from sfu.core.limits import DTLS, Bucket, CheckLimit
 from sfu.shell.dtls import Certificate, Dtls, DtlsError
 from sfu.shell.executor import Transport
 from sfu.shell.udp import Address, send_burst
@@ -75,6 +76,8 @@ class Peer:
         self.transport = Transport(peer_id, max_bitrate_bps, self._send_burst)
         self._connection = connection
         self.dtls = Dtls(certificate, connection.dtls_role, self._send)
+        self.checks = CheckLimit(now)
+        self.records = Bucket(DTLS, now)
         self._reachable = asyncio.Event()
         self._handshake: asyncio.Task[None] | None = None
 

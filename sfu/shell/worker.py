@@ -20,6 +20,7 @@ from sfu.core.description import Candidate
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.histogram import HistogramCounts
 from sfu.core.ice import Credentials, Health
+from sfu.core.limits import JOINS, UNFINISHED, Bucket
 from sfu.shell.datagrams import Datagrams
 from sfu.shell.dtls import Certificate
 from sfu.shell.executor import Executor
@@ -50,6 +51,7 @@ class MediaWorker:
         self._lag = HistogramCounts()
         self._peers: dict[str, Peer] = {}
         self._rate: dict[str, int] = {}  # room → bits per second that one peer may send
+        self._joins: dict[str, Bucket] = {}  # room → new connections
         self._dropping: set[asyncio.Task[None]] = set()
         self._bug_logged_at = -BUG_LOG_S
         self._datagrams = Datagrams(addresses, port, self._executor, self._counters, self._survive)
@@ -79,6 +81,7 @@ class MediaWorker:
             case api.OpenRoom():
                 self._forwarder.open_room(command.room, command.max_peers)
                 self._rate[command.room] = command.max_peer_bitrate_bps
+                self._joins.setdefault(command.room, Bucket(JOINS, now))
             case api.ConnectPeer():
                 reply = await self._connect(command, now)
             case api.RestartIce():
@@ -102,10 +105,12 @@ class MediaWorker:
 
     async def _connect(self, command: api.ConnectPeer, now: float) -> api.AnyReply:
         peer = self._peers.get(command.peer)
-        if peer is not None and not (
-            peer.room == command.room and peer.continues(command.connection)
-        ):
-            await self._drop(peer, None)
+        if peer is None or peer.room != command.room or not peer.continues(command.connection):
+            if not self._may_join(command.room, now):
+                self._counters.refused_joins += 1
+                return api.Refused("media_unavailable", "Too many connect at once. Try again.")
+            if peer is not None:
+                await self._drop(peer, None)
             peer = None
         sections = command.connection.sections
         refused = self._forwarder.describe_peer(
@@ -136,6 +141,11 @@ class MediaWorker:
         self._datagrams.by_ufrag[command.local_ufrag] = peer
         return api.Done()
 
+    def _may_join(self, room: str, now: float) -> bool:
+        unfinished = sum(not peer.connected for peer in self._peers.values())
+        joins = self._joins.get(room)
+        return unfinished < UNFINISHED and (joins is None or joins.take(now))
+
     def _add_peer(self, command: api.ConnectPeer, now: float) -> Peer:
         peer = Peer(
             command.peer,
@@ -160,6 +170,7 @@ class MediaWorker:
             await self._drop(peer, None)
         self._forwarder.close_room(room, now)
         self._rate.pop(room, None)
+        self._joins.pop(room, None)
 
     def _list_peers(self) -> api.Peers:
         return api.Peers(tuple((p.room, p.id, p.connected) for p in self._peers.values()))
