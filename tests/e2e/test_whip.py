@@ -6,9 +6,14 @@ import json
 import os
 import re
 import signal
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiortc import RTCBundlePolicy
 
 from tests.e2e.browsers.fakes import BLUE, GREEN, RED, YELLOW, Camera
@@ -19,7 +24,9 @@ from tests.e2e.participant import Participant
 from tests.e2e.poll import until
 from tests.e2e.server import Server
 from tests.e2e.wire import connect
+from tests.netns.namespace import FIRST_ADDRESS
 
+ENCODER = Path(__file__).with_name("encoder.js")
 WITHIN_S = 15.0  # for media to come, on a loaded machine
 
 
@@ -222,3 +229,51 @@ async def answers(one: Device) -> bool:
         return (await one.request("OPTIONS", "/whip/room"))[0] == 204
     except aiohttp.ClientError:
         return False
+
+
+async def test_a_page_of_another_origin_publishes_and_restarts_ice(
+    server: Server, open_chromium: OpenPage
+) -> None:
+    room, url = server.ready.room, server.ready.url
+    page = await open_chromium(Camera(GREEN))
+    given = json.dumps([f"{url}/whip/{room}", await token(server, "Page"), BLUE.css])
+    async with (
+        blank_page(server) as elsewhere,
+        device(url, await token(server, "Wall")) as wall,
+    ):
+        await page.goto(elsewhere)
+        await page.evaluate(f"(() => {{{ENCODER.read_text()}}})()")
+        assert await page.evaluate(f"encoder.publish(...{given})") == 201
+        await wall.watch(room, ["video"])
+        await shows(wall, BLUE.name)
+        assert await page.evaluate("encoder.restartIce()") == [200, True]
+        await until(
+            lambda: page.evaluate("encoder.isOnNewCredentials()"), WITHIN_S, "new credentials"
+        )
+        before = wall.frames
+        await until(lambda: more_frames(wall, before + 30), WITHIN_S, "media goes on")
+        assert await page.evaluate("encoder.end()") == 200
+
+
+@asynccontextmanager
+async def blank_page(server: Server) -> AsyncIterator[str]:
+    """The address of an empty page on another port, which is another origin."""
+
+    async def nothing(_request: web.Request) -> web.Response:
+        return web.Response(content_type="text/html", text="<!doctype html>")
+
+    app = web.Application()
+    app.router.add_get("/", nothing)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(server.data / "tls" / "cert.pem", server.data / "tls" / "key.pem")
+        await web.TCPSite(runner, FIRST_ADDRESS, 0, ssl_context=tls).start()
+        yield f"https://{FIRST_ADDRESS}:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+async def more_frames(viewer: Device, count: int) -> bool:
+    return viewer.frames >= count
