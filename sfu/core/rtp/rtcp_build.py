@@ -32,6 +32,8 @@ from sfu.core.rtp.packets import (
 _U32 = 0xFFFFFFFF
 _LOST_LIMIT = 0x7FFFFF  # RFC 3550 A.3: clamped, not wrapped
 _MAX_COUNT = 31  # five bits in the header
+_MAX_REMB_COUNT = 0xFF
+_MAX_BODY_WORDS = 0xFFFF
 _MAX_CNAME_BYTES = 255
 
 _header = Struct("!BBH")
@@ -46,7 +48,8 @@ def build(packets: Sequence[RtcpPacket]) -> bytes:
     """One datagram of these packets, in their order.
 
     Raises:
-        RtcpError: more blocks, chunks or ssrcs than a packet can count, or a CNAME over 255 bytes.
+        RtcpError: more blocks, chunks, ssrcs or entries than a packet has room for, or a CNAME
+            over 255 bytes.
     """
     return b"".join(_BUILDERS[type(packet)](packet) for packet in packets)
 
@@ -71,7 +74,10 @@ def nack_items(sequence_numbers: Sequence[int]) -> list[tuple[int, int]]:
 def _packet(packet_type: int, count: int, body: bytes) -> bytes:
     if count > _MAX_COUNT:
         raise RtcpError("more entries than an RTCP packet can count")
-    return _header.pack(0x80 | count, packet_type, len(body) // 4) + body
+    words = len(body) // 4
+    if words > _MAX_BODY_WORDS:
+        raise RtcpError("RTCP packet too long")
+    return _header.pack(0x80 | count, packet_type, words) + body
 
 
 def _build_sender_report(p: SenderReport) -> bytes:
@@ -129,6 +135,8 @@ def _build_full_intra_request(p: FullIntraRequest) -> bytes:
 
 
 def _build_remb(p: Remb) -> bytes:
+    if len(p.ssrcs) > _MAX_REMB_COUNT:
+        raise RtcpError("more ssrcs than a REMB can count")
     exponent = max(0, p.bitrate_bps.bit_length() - 18)
     rate = exponent << 18 | p.bitrate_bps >> exponent
     head = _pair.pack(p.sender, 0) + b"REMB" + bytes((len(p.ssrcs),)) + rate.to_bytes(3)

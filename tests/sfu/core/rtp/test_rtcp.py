@@ -26,6 +26,7 @@ from sfu.core.rtp.rtcp import (
     TransportFeedback,
 )
 from sfu.core.rtp.rtcp_build import nack_items
+from tests.hostile import examples, grows_linearly, mutated
 
 u8, u16, u32 = st.integers(0, 0xFF), st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)
 blocks = st.lists(
@@ -34,6 +35,7 @@ blocks = st.lists(
 ).map(tuple)
 ssrcs = st.lists(u32, max_size=31).map(tuple)
 cnames = st.text(st.characters(codec="utf-8"), max_size=60)
+rates = st.builds(int.__lshift__, st.integers(0x20000, 0x3FFFF), st.integers(0, 63))
 packets: st.SearchStrategy[RtcpPacket] = st.one_of(
     st.builds(SenderReport, u32, st.integers(0, 2**64 - 1), u32, u32, u32, blocks),
     st.builds(ReceiverReport, u32, blocks),
@@ -41,7 +43,7 @@ packets: st.SearchStrategy[RtcpPacket] = st.one_of(
     st.builds(Goodbye, ssrcs),
     st.builds(PictureLoss, u32, u32),
     st.builds(FullIntraRequest, u32, st.lists(st.tuples(u32, u8), max_size=9).map(tuple)),
-    st.builds(Remb, u32, st.integers(0, 0x3FFFF), ssrcs),
+    st.builds(Remb, u32, rates, st.lists(u32, max_size=255).map(tuple)),
 )
 BLOCK = ReportBlock(0x11111111, 64, -2, 0x12345, 90, 0xAAAA, 0xBBBB)
 PLI = PictureLoss(1, 2)
@@ -224,6 +226,8 @@ def test_what_a_packet_cannot_count_is_not_built() -> None:
         ReceiverReport(1, (BLOCK,) * 32),
         Goodbye(tuple(range(32))),
         SourceDescription(((1, "a" * 256),)),
+        Remb(1, 1000, tuple(range(256))),
+        FullIntraRequest(1, ((1, 1),) * 0x8000),
     ):
         with pytest.raises(RtcpError):
             rtcp.build([packet])
@@ -243,3 +247,87 @@ def test_no_bytes_raise_anything_but_rtcp_errors(framed: list[tuple[bytes, bytes
             rtcp.parse_compound(attempt)
         except RtcpError:
             continue
+
+
+FEEDBACK = TransportFeedback(
+    1, 2, 65535, 4, -1, 255, ((65535, 0), (0, None), (1, 64_000), (2, -250))
+)
+GOLDEN = [
+    rtcp.build([SenderReport(1, 2 << 40, 3, 4, 5, (BLOCK,)), SourceDescription(((1, "alice"),))]),
+    rtcp.build([ReceiverReport(9, (BLOCK, BLOCK)), Nack(1, 2, (65535, 0, 100))]),
+    rtcp.build([FullIntraRequest(1, ((2, 3),)), PLI, Goodbye((1, 2))]),
+    rtcp.build([Remb(1, 2_500_000, (7, 8)), FEEDBACK]),
+    b"\xa1\xcd\x00\x04" + bytes(8) + b"\x00\x09\x00\x00" + b"\x00\x00\x00\x04",
+]
+
+
+def test_transport_feedback_is_built_like_every_other_packet() -> None:
+    assert rtcp.parse_compound(rtcp.build([FEEDBACK, PLI])) == [FEEDBACK, PLI]
+
+
+def check_reading(data: bytes) -> None:
+    """RtcpError, or packets within the bounds that read the same when they are built again."""
+    try:
+        found = rtcp.parse_compound(data)
+    except RtcpError:
+        return
+    assert len(found) <= rtcp.MAX_PACKETS
+    for packet in found:
+        if isinstance(packet, Nack):
+            assert len(packet.sequence_numbers) <= rtcp.MAX_NACKED
+        elif isinstance(packet, SourceDescription):
+            assert all(len(cname) <= 255 for _, cname in packet.chunks)
+        else:
+            assert rtcp.parse_compound(rtcp.build([packet])) == [packet]
+
+
+@examples(400)
+@given(mutated(GOLDEN))
+def test_no_changed_compound_raises_anything_but_rtcp_errors(data: bytes) -> None:
+    check_reading(data)
+
+
+@pytest.mark.parametrize("data", GOLDEN)
+def test_every_cut_and_every_changed_byte_is_survived(data: bytes) -> None:
+    for end in range(len(data)):
+        check_reading(data[:end])
+    for at in range(len(data)):
+        for value in (0, 1, 0x7F, 0x80, 0xFF, data[at] ^ 1):
+            check_reading(data[:at] + bytes((value,)) + data[at + 1 :])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "unit",
+    [
+        b"\x80\xc9\x00\x00",  # reports without a body
+        b"\x81\xca\x00\x02" + bytes(4) + b"\x01\x00\x00\x00",  # short descriptions
+        b"\x81\xcd\x00\x03" + bytes(8) + b"\x00\x00\xff\xff",  # NACKs
+        b"\x8f\xcd\x00\x05" + bytes(8) + b"\x00\x00\x20\x00" + bytes(4) + b"\x20\x00\x00\x00",
+    ],
+)
+def test_a_datagram_of_small_packets_costs_linear_time(unit: bytes) -> None:
+    head = rtcp.build([PLI])
+    assert grows_linearly(rtcp.parse_compound, unit, head)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("head", "unit"),
+    [
+        ("9fca", "0100"),  # one description of empty items
+        ("9fca", "00000000 01000000"),
+        ("81cd", "0000ffff"),
+        ("8fcd", "2000"),
+        ("84ce", "0000000000000000"),
+        ("9fcb", "00000000"),
+        ("8fce", "52454d42 ff000000"),
+    ],
+)
+def test_one_large_packet_costs_linear_time(head: str, unit: str) -> None:
+    def read(body: bytes) -> object:
+        body += bytes(-len(body) % 4)
+        packet = bytes.fromhex(head) + (len(body) // 4).to_bytes(2) + body
+        return rtcp.parse_compound(rtcp.build([PLI]) + packet)
+
+    assert grows_linearly(read, bytes.fromhex(unit))
