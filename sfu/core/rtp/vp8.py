@@ -83,7 +83,7 @@ def rewrite(packet: bytes, offset: int, picture_id_delta: int, tl0_delta: int) -
     Each field keeps its width and wraps in it; absent fields stay absent.
 
     Raises:
-        RtpError: the packet ends inside the descriptor.
+        RtpError: the packet ends before or inside these fields.
     """
     try:
         if packet[offset] < 0x80:

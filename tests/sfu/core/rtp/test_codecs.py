@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sfu.core.rtp import codecs
 from sfu.core.rtp.codecs import CODECS, audio_level, is_switch_point
+from tests.hostile import examples, grows_linearly, mutated
 
 HEAD = b"head"
 
@@ -104,3 +105,43 @@ def test_an_audio_level_is_seven_bits_below_full_scale_and_a_voice_bit() -> None
     assert audio_level(b"\x7f") == (127, False)
     assert audio_level(b"\x85\x00") == (5, True)
     assert audio_level(b"") == (127, False)
+
+
+GOLDEN = [
+    bytes.fromhex(payload)
+    for payload in (
+        "65 88 80 40",
+        "7c 85 88 80",
+        "78 0002 09f0 0002 68ce 0002 6588",
+        "a8 8123 00 05 82 49 83",
+        "88 05 82 49",
+        "18 0a 0b 00",
+        "90 80 81 23 02 00 9d 01 2a",
+    )
+]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@examples(200)
+@given(mutated(GOLDEN), st.integers(0, 40))
+def test_no_changed_payload_raises(codec: str, payload: bytes, offset: int) -> None:
+    starts = is_switch_point(codec, payload, offset)
+    assert starts in (True, False)
+    assert not (starts and offset >= len(payload)), "an empty payload begins nothing"
+    assert is_switch_point(codec, payload[offset:], 0) == starts, "what is before does not matter"
+
+
+@given(st.binary(max_size=4))
+def test_an_audio_level_is_in_its_range_whatever_the_element(element: bytes) -> None:
+    level, voice = audio_level(element)
+    assert 0 <= level <= 127
+    assert voice == (element[:1] >= b"\x80")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["0000", "0001 09", "0002 09f0"])
+def test_an_aggregate_as_long_as_a_datagram_is_walked_in_linear_time(unit: str) -> None:
+    def walk(payload: bytes) -> bool:
+        return is_switch_point("H264", payload, 0)
+
+    assert grows_linearly(walk, bytes.fromhex(unit), b"\x78")

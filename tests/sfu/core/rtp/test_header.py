@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sfu.core.rtp import header
 from sfu.core.rtp.header import RtpError
+from tests.hostile import examples, grows_linearly, mutated
 
 
 def packet(
@@ -170,3 +171,115 @@ def test_no_bytes_raise_anything_but_rtp_errors(tail: bytes, profile: bytes) -> 
         found = header.extensions(p)
         assert all(header.extension(p, ext_id) == data for ext_id, data in found.items())
         assert 12 <= offset <= len(p)
+
+
+# One element of each form, padding between and behind, id 15, id 0 with a length, an overrun.
+GOLDEN = [
+    packet(),
+    packet(0xB0, csrcs=2, block=bytes.fromhex("bede0003 10aa 0000 32616263 f000 2011 00 00")),
+    with_block(bytes.fromhex("bede0002 01ff ff10 aa000000")),
+    with_block(bytes.fromhex("100f0003 0100 00 c8026869 00 05 ff 0000")),
+    with_block(bytes.fromhex("12340001 10aa0000")),
+    packet(0xA0, payload=b"ab\x00\x00\x03"),
+]
+
+
+@given(
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 127),
+    st.integers(0, 0xFFFF),
+    st.integers(0, 0xFFFFFFFF),
+    st.integers(0, 0xFFFFFFFF),
+    st.lists(st.integers(0, 0xFFFFFFFF), max_size=15),
+    st.none() | elements,
+    st.binary(max_size=40),
+    st.integers(0, 255),
+)
+def test_every_field_of_a_packet_is_read_back(
+    padded: bool,
+    mark: bool,
+    kind: int,
+    number: int,
+    time: int,
+    source: int,
+    csrcs: list[int],
+    items: list[tuple[int, bytes]] | None,
+    payload: bytes,
+    pad: int,
+) -> None:
+    tail = bytes(pad - 1) + bytes((pad,)) if padded and pad else b""
+    first = 0x80 | bool(tail) << 5 | (items is not None) << 4 | len(csrcs)
+    block = b"" if items is None else header.one_byte_extensions(items)
+    fixed = struct.pack("!BBHII", first, mark << 7 | kind, number, time, source)
+    head = fixed + b"".join(one.to_bytes(4) for one in csrcs) + block
+    whole = head + payload + tail
+    assert header.payload_offset(whole) == len(head)
+    assert header.padding_length(whole) == len(tail)
+    assert header.marker(whole) is mark
+    assert header.payload_type(whole) == kind
+    assert header.sequence_number(whole) == number
+    assert header.timestamp(whole) == time
+    assert header.ssrc(whole) == source
+    assert header.extensions(whole) == dict(items or [])
+    assert all(header.extension(whole, ext_id) == data for ext_id, data in items or [])
+
+
+def check_reading(data: bytes) -> None:
+    """Whatever it is: RtpError, or fields that lie in the packet and readers that agree."""
+    try:
+        offset = header.payload_offset(data)
+    except RtpError:
+        return
+    assert 12 <= offset <= len(data)
+    try:
+        assert 0 <= header.padding_length(data) <= len(data) - offset
+    except RtpError:
+        assert data[0] & 0x20
+    found = header.extensions(data)
+    assert sum(map(len, found.values())) <= offset - 12
+    for ext_id in (*range(17), 255, *found):
+        assert header.extension(data, ext_id) == found.get(ext_id)
+
+
+@examples(400)
+@given(mutated(GOLDEN))
+def test_no_changed_packet_raises_anything_but_rtp_errors(data: bytes) -> None:
+    check_reading(data)
+
+
+@pytest.mark.parametrize("packet", GOLDEN)
+def test_every_cut_and_every_flipped_bit_is_survived(packet: bytes) -> None:
+    for end in range(len(packet)):
+        check_reading(packet[:end])
+    for bit in range(8 * len(packet)):
+        flipped = bytearray(packet)
+        flipped[bit // 8] ^= 1 << bit % 8
+        check_reading(bytes(flipped))
+
+
+def test_one_element_is_read_like_all_of_them() -> None:
+    block = bytes.fromhex("bede0003 01ff 10aa 32616263 f000 2011 00 00".replace(" ", ""))
+    for data in (packet(), with_block(block), with_block(block[:4] + b"\x25" + block[5:])):
+        check_reading(data)
+    assert header.extension(packet(), 1) is None
+    assert header.extension(with_block(b"\xbe\xde\x00\x01\x10\xaa\x25\xbb"), 2) is None
+    assert header.extension(with_block(b"\xbe\xde\x00\x01\x10\xaa\xf0\xbb"), 11) is None
+    assert header.extension(with_block(b"\x10\x00\x00\x01\xc8\x02hi"), 200) == b"hi"
+
+
+def test_a_block_that_its_length_cannot_tell_is_not_built() -> None:
+    with pytest.raises(RtpError, match="too long"):
+        header.one_byte_extensions([(1, bytes(255))] * 1024)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["00", "1000", "01ff", "0100", "10", "f0"])
+@pytest.mark.parametrize("profile", ["bede", "1000"])
+def test_the_longest_extension_block_is_read_in_linear_time(profile: str, unit: str) -> None:
+    def read(block: bytes) -> object:
+        words = len(block) // 4
+        data = packet(0x90, block=bytes.fromhex(profile) + words.to_bytes(2) + block)
+        return header.extension(data, 14), header.extensions(data)
+
+    assert grows_linearly(read, bytes.fromhex(unit))

@@ -64,13 +64,21 @@ def test_a_shrunk_ledger_remembers_only_the_highest_index() -> None:
 @given(st.integers(0, 0x8FFF), st.lists(st.integers(-1500, 3000), max_size=80))
 def test_the_ledger_agrees_with_a_set_of_all_used_indices(first: int, steps: list[int]) -> None:
     ledger, used, highest = after(first), {first}, first
+    taking = after(first)
     for step in steps:
         index = highest + step
         expected = -1 if index in used or index < 0 or index <= highest - WINDOW else index
         assert ledger.fresh_index(index & 0xFFFF) == expected
         assert ledger.used(index) == (expected < 0)
+        assert taking.take(index & 0xFFFF) == expected
         if expected >= 0:
             ledger.add(index)
             used.add(index)
             highest = max(highest, index)
-        assert ledger.highest == highest
+        assert ledger.highest == taking.highest == highest
+
+
+def test_a_stream_in_order_and_one_with_a_gap_take_each_index_once() -> None:
+    ledger = Ledger()
+    assert [ledger.take(number) for number in (0, 1, 2, 1)] == [0, 1, 2, -1]
+    assert [ledger.take(number) for number in (5, 6, 3, 3, 6)] == [5, 6, 3, -1, -1]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sfu.core.rtp import rtcp, twcc
 from sfu.core.rtp.packets import RtcpError, TransportFeedback
+from tests.hostile import examples, grows_linearly, mutated
 
 Arrivals = list[tuple[int, int]]
 
@@ -44,7 +45,7 @@ def read_back(arrivals: Arrivals) -> list[TransportFeedback]:
     return [f for found in parsed for f in found if isinstance(f, TransportFeedback)]
 
 
-@settings(deadline=None)  # a gap of 8191 lost packets is costly to list, and machines are shared
+@examples(60)  # a gap of 8191 lost packets is costly to list
 @given(streams)
 def test_what_is_reported_is_read_back_with_every_arrival_in_its_tick(arrivals: Arrivals) -> None:
     feedbacks = read_back(arrivals)
@@ -56,7 +57,7 @@ def test_what_is_reported_is_read_back_with_every_arrival_in_its_tick(arrivals: 
         assert abs((found - true + wrap // 2) % wrap - wrap // 2) <= twcc.TICK_US // 2
 
 
-@settings(deadline=None)  # a gap of 8191 lost packets is costly to list, and machines are shared
+@examples(60)
 @given(streams)
 def test_written_feedback_is_read_back_as_the_same_value(arrivals: Arrivals) -> None:
     for feedback in twcc.report(arrivals, 7, 8, 250):
@@ -161,3 +162,53 @@ def test_no_bytes_raise_anything_but_rtcp_errors(body: bytes) -> None:
     except RtcpError:
         return
     assert len(feedback.arrivals) == feedback.packet_count <= twcc.MAX_STATUSES
+
+
+GOLDEN = [
+    twcc.write(feedback)
+    for arrivals in (
+        [(seq, 64_000 + seq * 5000) for seq in range(50)],
+        [(65_530, 10_000), (65_537, 90_000), (65_538, 89_000), (65_600, 90_250)],
+        [(seq, seq * 70_000) for seq in range(0, 90, 2)],
+        [(1, 0), (8_000, 1_000)],
+    )
+    for feedback in twcc.report(arrivals, 1, 2, 255)
+]
+
+
+def check_reading(body: bytes) -> None:
+    """RtcpError, or a value within the bounds that reads the same when it is written again."""
+    try:
+        feedback = twcc.read(1, 2, body)
+    except RtcpError:
+        return
+    assert len(feedback.arrivals) == feedback.packet_count <= twcc.MAX_STATUSES
+    assert len(twcc.arrival_times_us(feedback)) == feedback.packet_count
+    assert twcc.read(1, 2, twcc.write(feedback)) == feedback
+
+
+@examples(200)
+@given(mutated(GOLDEN))
+def test_no_changed_body_raises_anything_but_rtcp_errors(body: bytes) -> None:
+    check_reading(body)
+
+
+@pytest.mark.parametrize("body", GOLDEN[:2])
+def test_every_cut_and_every_changed_byte_is_survived(body: bytes) -> None:
+    for end in range(len(body)):
+        check_reading(body[:end])
+    for at in range(len(body)):
+        for value in (0, 1, 0x7F, 0x80, 0xFF):
+            check_reading(body[:at] + bytes((value,)) + body[at + 1 :])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["0000", "1fff", "3fff", "2001", "8000", "bfff", "d555", "eaaa"])
+def test_a_body_as_long_as_a_datagram_costs_linear_time(unit: str) -> None:
+    def read(body: bytes) -> object:
+        try:
+            return twcc.read(1, 2, body)
+        except RtcpError:
+            return None
+
+    assert grows_linearly(read, bytes.fromhex(unit), bytes.fromhex("0000 2000 000000 00"))

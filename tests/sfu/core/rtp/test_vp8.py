@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sfu.core.rtp import vp8
 from sfu.core.rtp.header import RtpError
+from tests.hostile import examples, mutated
 
 KEYFRAME, INTERFRAME = b"\x10\x02\x00\x9d\x01\x2a", b"\x11\x02\x00"
 
@@ -135,3 +136,41 @@ def test_a_keyframe_tells_its_height(height: int, scale: int) -> None:
 @pytest.mark.parametrize("packet", [b"\x10", KEYFRAME, b"\x10\x02\x00\x00" + bytes(20)])
 def test_a_keyframe_without_a_readable_size_tells_none(packet: bytes) -> None:
     assert vp8.keyframe_height(packet, 0) == 0
+
+
+GOLDEN = [
+    descriptor(picture_id, tl0picidx, layers) + KEYFRAME + b"\x00\x05\xd0\x02"
+    for picture_id in (None, (5, 7), (0x1234, 15))
+    for tl0picidx in (None, 9)
+    for layers in ((False, False, 0), (True, True, 0xE5))
+]
+
+
+@examples(400)
+@given(mutated(GOLDEN), st.integers(0, 60), st.integers(-70000, 70000), st.integers(-300, 300))
+def test_no_changed_payload_raises_anything_but_rtp_errors(
+    payload: bytes, offset: int, picture_id_delta: int, tl0_delta: int
+) -> None:
+    if vp8.is_keyframe(payload, offset):
+        assert 0 <= vp8.keyframe_height(payload, offset) <= 0x3FFF
+        assert vp8.parse(payload, offset).start
+    try:
+        found = vp8.parse(payload, offset)
+    except RtpError:
+        return
+    assert offset + found.length <= len(payload)
+    moved = vp8.rewrite(payload, offset, picture_id_delta, tl0_delta)
+    assert len(moved) == len(payload) - offset
+    assert vp8.rewrite(moved, 0, -picture_id_delta, -tl0_delta) == payload[offset:]
+    assert moved[found.length :] == payload[offset + found.length :]
+
+
+@pytest.mark.parametrize("payload", GOLDEN)
+def test_every_cut_is_survived(payload: bytes) -> None:
+    for end in range(len(payload)):
+        vp8.is_keyframe(payload[:end], 0)
+        try:
+            vp8.parse(payload[:end], 0)
+        except RtpError:
+            continue
+        assert vp8.rewrite(payload[:end], 0, 0, 0) == payload[:end]
