@@ -20,6 +20,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
+    RTCRtpCodecCapability,
     RTCRtpSender,
     RTCSessionDescription,
 )
@@ -166,7 +167,7 @@ class Device:
                 if isinstance(frame, av.VideoFrame):
                     self.frames += 1
                     self.colour = _colour_of(frame)
-                else:
+                elif isinstance(frame, av.AudioFrame):
                     samples = array.array("h", bytes(frame.planes[0]))
                     self.loud_frames += max(samples) > _LOUD
         except MediaStreamError:
@@ -186,7 +187,7 @@ async def device(
             await made.close()
 
 
-def _codecs(name: str) -> list[object]:
+def _codecs(name: str) -> list[RTCRtpCodecCapability]:
     known = RTCRtpSender.getCapabilities("video").codecs
     return [one for one in known if one.mimeType.lower() in (f"video/{name}".lower(), "video/rtx")]
 
