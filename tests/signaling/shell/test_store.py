@@ -13,6 +13,7 @@ from signaling.core.records import RoomRecord, SeatRecord, hash_of
 from signaling.core.rights import Rights
 from signaling.core.room_phases import RoomPhase
 from signaling.core.seat_states import SeatState
+from signaling.shell import schema
 from signaling.shell.schema import SchemaTooNew
 from signaling.shell.store import KEPT_AFTER_EXPIRY_S, LinkRecord, Store
 from signaling.shell.visit_log import MAX_HISTORY, StoredVisitLog
@@ -143,3 +144,18 @@ async def test_a_file_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(SchemaTooNew):
         await Store.open(path)
+
+
+async def test_seats_of_a_file_from_before_devices_are_peoples(tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(schema.STEPS[0] + "PRAGMA user_version = 1;")
+        connection.execute("INSERT INTO rooms VALUES ('visit-1', 1.0, 'open')")
+        connection.execute(
+            "INSERT INTO seats VALUES ('p-1', 'visit-1', 'alice', x'00', 'Alice', 'patient',"
+            " '{\"publish\":true}', 'admitted', 1.0, 2.0, '[\"camera\"]', '[]')"
+        )
+    connection.close()
+    async with await Store.open(path) as store:
+        [seat] = await store.seats("visit-1")
+    assert (seat.participant, seat.device, seat.ice_tag) == ("p-1", "", "")
