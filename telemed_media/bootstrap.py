@@ -32,10 +32,12 @@ from signaling.shell.store import Store
 from signaling.shell.tokens import TokenGate
 from signaling.shell.visit_log import StoredVisitLog
 from telemed_media.adapters import SfuMediaPlane
+from telemed_media.admission import Admission
 from telemed_media.certificate_watch import CertificateWatch
 from telemed_media.configuration import FrontConfiguration
 from telemed_media.data_folder import DataFolder
 from telemed_media.demo import DemoRoom, ensure_demo_room
+from telemed_media.door import raise_file_limit
 from telemed_media.failures import answer_failures
 from telemed_media.health import Health
 from telemed_media.join_desk import exchange_by
@@ -44,6 +46,7 @@ from telemed_media.logs import AllowList
 from telemed_media.loop_lag import LoopLag
 from telemed_media.metrics import Scrape, render
 from telemed_media.metrics_token import load_or_create_metrics_token
+from telemed_media.patience import SIGNAL_PATH, limit_time
 from web import pages
 from web.headers import security_headers
 
@@ -60,6 +63,7 @@ class Front(msgspec.Struct, frozen=True):
     worker: WorkerClient
     calls: CallControl
     demo: DemoRoom | None
+    admission: Admission
     background: tuple[Background, ...]  # each runs until cancelled
 
 
@@ -82,6 +86,7 @@ async def build_front(
     stack.push_async_callback(calls.close)
     tls, certificate = _certificate(given)
     lag = LoopLag()
+    admission = Admission(given.trusted_proxies, raise_file_limit())
 
     async def scrape() -> bytes:
         return render(
@@ -89,6 +94,8 @@ async def build_front(
                 worker=await plane.stats() if worker.info else None,
                 front_loop_lag=lag.histogram(),
                 signaling=calls.counters,
+                tcp_connections=admission.held,
+                tcp_refused=admission.refused,
                 dropped_log_fields=allow_list.dropped,
                 certificate_seconds_left=certificate.seconds_left(),
             )
@@ -100,7 +107,7 @@ async def build_front(
         load_or_create_metrics_token(folder.keys),
     )
     app = _app(given, health, calls, links)
-    return Front(app, tls, worker, calls, demo, (lag.measure, certificate.keep))
+    return Front(app, tls, worker, calls, demo, admission, (lag.measure, certificate.keep))
 
 
 def _calls(
@@ -122,10 +129,12 @@ def _app(
     given: FrontConfiguration, health: Health, calls: CallControl, links: Links
 ) -> Application:
     finder = ClientFinder(given.trusted_proxies, reachable(read_interfaces()))
-    app = Application(middlewares=[client_middleware(finder), security_headers, answer_failures])
+    app = Application(
+        middlewares=[client_middleware(finder), security_headers, answer_failures, limit_time]
+    )
     health.add_routes(app)
     pages.add_routes(app, exchange_by(links))
-    app.router.add_get("/signal", calls.handler)
+    app.router.add_get(SIGNAL_PATH, calls.handler)
     calls.devices.add_routes(app)
     return app
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 from aiohttp.typedefs import Handler
+from aiohttp.web_protocol import RequestPayloadError
 
 from telemed_media.logs import new_reference
+
+# Bodies that are no HTTP, too large, or cut off by a client that went away: not our bug.
+UNREADABLE = (ConnectionResetError, RequestPayloadError, PayloadEncodingError)
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """A filter for aiohttp's logger: malformed requests are answered 400 and fill no log."""
+    failure = record.exc_info[1] if record.exc_info else None
+    return not isinstance(failure, HttpProcessingError | ConnectionError)
 
 
 @web.middleware
@@ -17,6 +30,8 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPException:
         raise
     except Exception as failure:  # noqa: BLE001 - the edge
+        if request.transport is None or isinstance(failure, UNREADABLE):
+            return web.Response(status=400, text="The request could not be read.\n")
         reference = new_reference()
         structlog.get_logger().error(
             "request_failed",

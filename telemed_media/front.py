@@ -12,11 +12,15 @@ import sys
 from contextlib import AsyncExitStack
 
 from aiohttp import web
+from aiohttp.log import server_logger
 
 from telemed_media import logs
 from telemed_media.bootstrap import Front, build_front
 from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped
 from telemed_media.configuration import FrontConfiguration
+from telemed_media.door import Door
+from telemed_media.failures import is_ours
+from telemed_media.patience import IDLE_S
 
 SHUTDOWN_S = 0.5  # for requests that still run when call control has said farewell
 
@@ -39,23 +43,33 @@ async def _serve(front: Front, given: FrontConfiguration, stop: asyncio.Event) -
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(each()) for each in front.background]
         await front.calls.start()
-        runner = await _open_doors(front, given)
+        runner, doors = await _open_doors(front, given)
         try:
             report_ready(given.ready_pipe, _ready(front, given))
             await stop.wait()
         finally:
             await front.calls.close()
+            for door in doors:
+                await door.close()
             await runner.cleanup()
             for task in tasks:
                 task.cancel()
 
 
-async def _open_doors(front: Front, given: FrontConfiguration) -> web.AppRunner:
-    runner = web.AppRunner(front.app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+async def _open_doors(front: Front, given: FrontConfiguration) -> tuple[web.AppRunner, list[Door]]:
+    server_logger.addFilter(is_ours)
+    runner = web.AppRunner(
+        front.app, access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=IDLE_S
+    )
     await runner.setup()
-    for descriptor in given.listening:
-        await web.SockSite(runner, socket.socket(fileno=descriptor), ssl_context=front.tls).start()
-    return runner
+    assert runner.server is not None
+    doors = [
+        Door(socket.socket(fileno=descriptor), runner.server, front.tls, front.admission)
+        for descriptor in given.listening
+    ]
+    for door in doors:
+        door.open()
+    return runner, doors
 
 
 def _ready(front: Front, given: FrontConfiguration) -> Ready:

@@ -33,6 +33,8 @@ class Scrape(msgspec.Struct, frozen=True):
     signaling: Mapping[str, int]
     dropped_log_fields: int
     certificate_seconds_left: float
+    tcp_connections: int = 0
+    tcp_refused: int = 0
 
 
 class _Once(Collector):
@@ -57,6 +59,8 @@ def _front(scrape: Scrape) -> Iterable[Metric]:
         "Until the TLS certificate expires",
         scrape.certificate_seconds_left,
     )
+    yield _gauge("tcp_connections", "TCP connections held", scrape.tcp_connections)
+    yield _counter("tcp_refused", "TCP connections over the limits", scrape.tcp_refused)
     yield _counter("log_fields_dropped", "Fields kept out of the log", scrape.dropped_log_fields)
     for name, value in sorted(scrape.signaling.items()):
         made = _gauge if name in SIGNALING_NOW else _counter
