@@ -1,10 +1,12 @@
-"""A token bucket per client address: how often one address may knock at a door.
+"""A token bucket per client network: how often one address may knock at a door.
 
 Pure: `now` is a parameter. A full bucket is forgotten, so memory is bounded by the clients of the
-last `burst / per_s` seconds, and by `MAX_CLIENTS` under an attack from many addresses.
+last `burst / per_s` seconds, and by `MAX_CLIENTS` under an attack from many addresses. An IPv6 customer has a /64, so that is one client.
 """
 
 from __future__ import annotations
+
+import ipaddress
 
 import msgspec
 
@@ -30,6 +32,7 @@ class Buckets:
 
     def take(self, client: str, now: float) -> float:
         """Take one token; returns 0.0, or the seconds until there is one."""
+        client = _network_of(client)
         tokens, at = self._levels.pop(client, (self._rate.burst, now))
         tokens = min(self._rate.burst, tokens + (now - at) * self._rate.per_s)
         if tokens < 1:
@@ -44,3 +47,12 @@ class Buckets:
         full_after_s = self._rate.burst / self._rate.per_s
         if len(self._levels) > MAX_CLIENTS or now - self._levels[oldest][1] > full_after_s:
             del self._levels[oldest]
+
+
+def _network_of(client: str) -> str:
+    if ":" not in client:
+        return client
+    try:
+        return str(ipaddress.ip_network((client.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return client

@@ -37,3 +37,10 @@ def test_many_addresses_do_not_fill_the_memory() -> None:
     for number in range(MAX_CLIENTS + 50):
         buckets.take(str(number), 0.0)
     assert len(buckets) <= MAX_CLIENTS
+
+
+def test_a_customer_with_a_whole_ipv6_network_is_one_client() -> None:
+    buckets = Buckets(Rate(burst=2, per_s=1))
+    waits = [buckets.take(f"2001:db8::{host:x}", 0.0) for host in range(4)]
+    assert [wait > 0 for wait in waits] == [False, False, True, True]
+    assert buckets.take("2001:db8:0:1::1", 0.0) == 0
