@@ -1,7 +1,8 @@
 """A token bucket per client network: how often one address may knock at a door.
 
 Pure: `now` is a parameter. A full bucket is forgotten, so memory is bounded by the clients of the
-last `burst / per_s` seconds, and by `MAX_CLIENTS` under an attack from many addresses. An IPv6 customer has a /64, so that is one client.
+last `burst / per_s` seconds, and by `MAX_CLIENTS` under an attack from many addresses. An IPv6
+customer has a /64, so that is one client.
 """
 
 from __future__ import annotations
