@@ -1,57 +1,90 @@
-"""`make bench`: what a forwarded packet costs, printed as a table and written as JSON.
+"""`make bench`: what a call costs the server, printed as a table and written as JSON.
 
-The executor runs alone in this process, with real AES-GCM on both sides and real UDP sockets on
-loopback; the publisher's packets are encrypted beforehand, so that only the server's work is
-measured. Every delivered packet is counted at the subscribers' sockets and one in a hundred is
-decrypted: the run fails if less than 99 % arrive or one does not decrypt.
+    python -m bench [SCENARIO ...] [--seconds N] [--check]
+    python -m bench profile [SCENARIO] [--native]    flame graph of the worker in bench/results/
+    python -m bench executor                         the executor alone, in this process
+
+Exit code 1 says that a measurement does not count or, with --check, that a promise is not kept.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
+import argparse
+import asyncio
+import gc
 import sys
-import time
-from pathlib import Path
 
-import cryptography
-import msgspec
+from bench import executor, report
+from bench.client import JoinFailed
+from bench.figures import Result, verdict
+from bench.measuring import measure
+from bench.profiling import ProfilingFailed, profiled
+from bench.scenarios import SCENARIOS, Scenario
+from bench.server import ServerFailed
+from bench.world import open_world
 
-from bench.fanout import Result, measure
-
-SCENARIOS = ((1, 2000), (3, 2000), (10, 1000), (30, 400))  # (subscribers, packets in)
-RESULTS = Path("bench/results/executor.json")
-LEAST_DELIVERED = 0.99
+SECONDS = 6.0
 
 
 def main() -> int:
-    results = [measure(subscribers, packets) for subscribers, packets in SCENARIOS]
-    _print_table(results)
-    _write(results)
-    bad = [r for r in results if r.delivered < LEAST_DELIVERED or r.undecryptable]
-    for result in bad:
-        print(f"1 → {result.subscribers}: packets were lost or do not decrypt", file=sys.stderr)
-    return 1 if bad else 0
+    given = _arguments()
+    if given.scenarios[:1] == ["executor"]:
+        return executor.main()
+    profile = given.scenarios[:1] == ["profile"]
+    names = given.scenarios[1:] or ["fanout-10-max"] if profile else given.scenarios
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        print(f"no scenario {', '.join(unknown)}; there are: {' '.join(SCENARIOS)}")
+        return 2
+    wanted = [SCENARIOS[name] for name in names or SCENARIOS]
+    try:
+        if profile:
+            return asyncio.run(_profile(wanted[0], given))
+        return asyncio.run(_bench(wanted, given))
+    except (JoinFailed, ServerFailed, ProfilingFailed, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
-def _print_table(results: list[Result]) -> None:
-    print("executor alone, AEAD_AES_128_GCM, 1100-byte VP8 packets, loopback")
-    print(f"{'fan-out':>8} {'packets in':>11} {'delivered':>10} {'CPU µs per delivered':>21}")
-    for r in results:
-        fanout = f"1 → {r.subscribers}"
-        print(f"{fanout:>8} {r.packets:>11} {r.delivered:>9.1%} {r.cpu_us:>21.1f}")
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description="Loads and measurements.")
+    names = ", ".join(SCENARIOS)
+    parser.add_argument("scenarios", nargs="*", help=f"profile, executor, or of: {names}")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each measurement")
+    parser.add_argument("--check", action="store_true", help="fail where a promise is not kept")
+    parser.add_argument("--native", action="store_true", help="profile C functions too")
+    parser.add_argument("--no-gro", action="store_true", help="let the kernel split segments")
+    return parser.parse_args()
 
 
-def _write(results: list[Result]) -> None:
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    report = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": {"cpus": os.cpu_count(), "load": os.getloadavg()[0], "cpu": platform.machine()},
-        "versions": {"python": platform.python_version(), "cryptography": cryptography.__version__},
-        "results": [msgspec.to_builtins(result) for result in results],
-    }
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n")
+async def _bench(wanted: list[Scenario], given: argparse.Namespace) -> int:
+    machine = report.this_machine()
+    results: list[Result] = []
+    for scenario in wanted:
+        print(f"{scenario.title} …", file=sys.stderr, flush=True)
+        results.append(await _one(scenario, given))
+    failures = [why for result in results for why in verdict(result, check=given.check)]
+    report.show(machine, results)
+    print(report.write(machine, results, failures))
+    for why in failures:
+        print(why, file=sys.stderr)
+    return 1 if failures else 0
+
+
+async def _one(scenario: Scenario, given: argparse.Namespace) -> Result:
+    gc.collect()
+    async with open_world(scenario.shape, gro=not given.no_gro) as world:
+        return await measure(world, scenario, given.seconds)
+
+
+async def _profile(scenario: Scenario, given: argparse.Namespace) -> int:
+    path = report.RESULTS / f"{scenario.name}.svg"
+    async with open_world(scenario.shape, gro=not given.no_gro) as world:
+        world.beside = lambda: profiled(world.server.worker, path, native=given.native)
+        result = await measure(world, scenario, given.seconds)
+    report.show(report.this_machine(), [result])
+    print(path)
+    return 0
 
 
 if __name__ == "__main__":

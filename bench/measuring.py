@@ -1,0 +1,163 @@
+"""Runs one scenario and gives its result."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from bench import search
+from bench.figures import LEAST_DELIVERED, Figure, Load, Result, percentile
+from bench.meter import memory
+from bench.scenarios import Kind, Scenario
+from bench.world import Stretch, World
+
+NEAR_SATURATION = 0.90  # of the worker's core
+HALF = 0.5
+_TRIES = 4
+_TRY_S = 1.2
+_WARM_UP_S = 1.0
+_JOINS = 32
+_JOIN_EACH_S = 0.25
+_WARM_ROOMS = 2
+
+
+async def measure(world: World, scenario: Scenario, seconds: float) -> Result:
+    """Fill the world as the scenario asks, load it, and say what was found."""
+    return await _WAYS[scenario.kind](world, scenario, seconds)
+
+
+async def _fixed(world: World, scenario: Scenario, seconds: float) -> Result:
+    await world.add_rooms(scenario.rooms)
+    await world.run(scenario.video_per_s, _WARM_UP_S, joins=False)
+    stretch = await world.measured(scenario.video_per_s, seconds)
+    return _result(world, scenario, stretch, (_cpu(stretch, scenario),))
+
+
+async def _saturated(world: World, scenario: Scenario, seconds: float) -> Result:
+    rate = await find_rate(world, NEAR_SATURATION)
+    stretch = await world.measured(rate, seconds)
+    if stretch.delivered_share < LEAST_DELIVERED:
+        stretch = await world.measured(rate * 0.92, seconds)
+    return _result(world, scenario, stretch, (_cpu(stretch, scenario),))
+
+
+async def _delay(world: World, scenario: Scenario, seconds: float) -> Result:
+    rate = await find_rate(world, HALF)
+    world.receiver.sent_at = {}
+    stretch = await world.measured(rate, seconds)
+    delays_ms = [delay * 1e-6 for delay in world.receiver.delays_ns]
+    names = ("delay p50", "delay p99")
+    values = percentile(delays_ms, 50), percentile(delays_ms, 99)
+    return _result(world, scenario, stretch, _figures(scenario, names, values, "ms"))
+
+
+async def _join(world: World, scenario: Scenario, seconds: float) -> Result:
+    """Newcomers one after another to a room in which a call runs."""
+    del seconds  # as long as the joins take
+    await world.add_rooms(scenario.rooms)
+    joining = asyncio.create_task(_join_all(world))
+    stretch = await world.run(scenario.video_per_s, _JOINS * _JOIN_EACH_S + 0.5, joins=False)
+    took = await joining
+    came = [ms for ms in took if ms is not None]
+    figures = (
+        *_figures(scenario, ("join p50",), (percentile(came, 50),), "ms"),
+        Figure("join p95", percentile(came, 95), "ms"),
+    )
+    return _result(world, scenario, stretch, figures, (len(took), len(took) - len(came)))
+
+
+async def _join_all(world: World) -> list[float | None]:
+    start, took = time.monotonic() + 0.2, []
+    for n in range(_JOINS):
+        await asyncio.sleep(max(0.0, start + n * _JOIN_EACH_S - time.monotonic()))
+        took.append(await world.join_once())
+    return took
+
+
+async def _memory(world: World, scenario: Scenario, seconds: float) -> Result:
+    """What the worker grows by with people who are connected, and once their media flows."""
+    await world.add_rooms(_WARM_ROOMS)
+    await world.run(scenario.video_per_s, seconds, joins=False)
+    before = memory(world.server.worker)
+    await world.add_rooms(scenario.rooms, media=False)
+    idle = memory(world.server.worker)
+    stretch = await world.run(scenario.video_per_s, seconds, joins=False)
+    flowing = memory(world.server.worker)
+    people = scenario.rooms * world.shape.publishers
+    names = ("PSS, idle", "PSS, media flowing")
+    grown = (idle.pss - before.pss) / people, (flowing.pss - before.pss) / people
+    figures = (
+        *_figures(scenario, names, grown, "KiB"),
+        Figure("RSS, media flowing", (flowing.rss - before.rss) / people, "KiB"),
+    )
+    return _result(world, scenario, stretch, figures)
+
+
+_WAYS: dict[Kind, Callable[[World, Scenario, float], Awaitable[Result]]] = {
+    "fixed": _fixed,
+    "saturated": _saturated,
+    "delay": _delay,
+    "join": _join,
+    "memory": _memory,
+}
+
+
+async def find_rate(world: World, wanted: float) -> float:
+    """Add rooms, then find packets/s of each publisher for a share of the worker's core."""
+    await world.add_rooms(1)
+    one = (await world.run(search.MAX_RATE, _WARM_UP_S, joins=False)).spent.worker_share
+    rooms = search.rooms_needed(one, wanted)
+    await world.add_rooms(rooms - 1)
+    rate = search.first_rate(one, wanted, rooms)
+    for _ in range(_TRIES):
+        tried = await world.run(rate, _TRY_S, joins=False)
+        share, delivered = tried.spent.worker_share, tried.delivered_share
+        if search.good(share, delivered, wanted):
+            break
+        if rate >= search.MAX_RATE and share < wanted and world.rooms < search.MAX_ROOMS:
+            await world.add_rooms(search.rooms_missing(world.rooms, share, wanted))
+        else:
+            rate = search.next_rate(rate, share, delivered, wanted)
+    return rate
+
+
+def _cpu(stretch: Stretch, scenario: Scenario) -> Figure:
+    return Figure("worker's CPU per delivered packet", stretch.cpu_us, "µs", scenario.limits[0])
+
+
+def _figures(
+    scenario: Scenario, names: tuple[str, ...], values: tuple[float, ...], unit: str
+) -> tuple[Figure, ...]:
+    return tuple(
+        Figure(name, value, unit, limit)
+        for name, value, limit in zip(names, values, scenario.limits, strict=True)
+    )
+
+
+def _result(
+    world: World,
+    scenario: Scenario,
+    stretch: Stretch,
+    figures: tuple[Figure, ...],
+    joins: tuple[int, int] | None = None,
+) -> Result:
+    came, failed = len(stretch.joins_ms), stretch.failed_joins
+    load = Load(
+        rooms=world.rooms,
+        people=len(world.clients),
+        seconds=stretch.seconds,
+        packets_in_per_s=stretch.packets / stretch.seconds,
+        packets_out_per_s=stretch.offered / stretch.seconds,
+        delivered_share=stretch.delivered_share,
+        worker_core_share=stretch.spent.worker_share,
+        worker_cpu_s=stretch.spent.worker,
+        server_cpu_s=stretch.spent.server,
+        generator_cpu_s=stretch.spent.generator,
+        decrypted=world.receiver.decrypted,
+        undecryptable=world.receiver.undecryptable,
+        late_ms=stretch.late_ms,
+        joins=joins[0] if joins else came + failed,
+        failed_joins=joins[1] if joins else failed,
+    )
+    return Result(scenario.name, scenario.title, load, figures)
