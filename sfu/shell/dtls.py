@@ -68,8 +68,11 @@ class Dtls:
         ]
 
     def receive(self, data: bytes) -> None:
-        """A DTLS datagram from the peer; too many unread ones are dropped."""
-        if not self._inbox.full():
+        """A DTLS datagram from the peer; too many unread ones are dropped.
+
+        So is what is none by its first byte (RFC 7983): aiortc would take it for SRTP of its own.
+        """
+        if data and 19 < data[0] < 64 and not self._inbox.full():
             self._inbox.put_nowait(data)
 
     async def handshake(self, fingerprints: Sequence[Fingerprint]) -> Srtp:
