@@ -22,18 +22,28 @@ _ONE_BYTE_MAX = 14  # RFC 8285 section 4.2: larger ids need two-byte headers
 Value = TypeVar("Value")
 
 
+class _Shared(msgspec.Struct, frozen=True):
+    """The session's block and what is read of it once for all m-lines."""
+
+    block: Block
+    groups: dict[str, int]
+    fingerprints: tuple[Fingerprint, ...]
+    extensions: tuple[HeaderExtension, ...]
+
+
 def parse_offer(text: str) -> Offer:
     """Parse an offer of at most 120 000 characters. Raises SdpError."""
     session, blocks = split(text)
     origin = attributes.fit("o", session.head)
-    groups = _groups(session)
-    media = tuple(_media(index, block, session, groups) for index, block in enumerate(blocks))
+    shared = _Shared(session, _groups(session), _fingerprints(session), _extmaps(session))
+    media = tuple(_media(index, block, shared) for index, block in enumerate(blocks))
     if len({each.mid for each in media}) != len(media):
         raise SdpError("duplicate_mid", "Two m-lines have the same mid.")
     return Offer(int(origin[1]), int(origin[2]), media)
 
 
-def _media(index: int, block: Block, session: Block, groups: dict[str, int]) -> Media:
+def _media(index: int, block: Block, shared: _Shared) -> Media:
+    session = shared.block
     head = attributes.fit("m", block.head)
     mid = _word("mid", block) or str(index)
     direction = _direction(block, session)
@@ -50,16 +60,16 @@ def _media(index: int, block: Block, session: Block, groups: dict[str, int]) -> 
         has_mid=block.has("mid"),
         direction=direction,
         bundle_only=block.has("bundle-only"),
-        group=groups.get(mid),
+        group=shared.groups.get(mid),
         ufrag=_word("ice-ufrag", block, session),
         password=_word("ice-pwd", block, session),
-        fingerprints=_fingerprints(block) or _fingerprints(session),
+        fingerprints=_fingerprints(block) or shared.fingerprints,
         setup=_word("setup", block, session),
         rtcp_mux=block.has("rtcp-mux"),
         rtcp_rsize=block.has("rtcp-rsize"),
         allow_mixed=_allows_mixed(block, session),
         formats=_formats(block, head[4].split()),
-        extensions=_extensions(block, session),
+        extensions=_extensions(block, shared),
         rids=tuple(_known(attributes.sent_rid, block.values("rid"))),
         simulcast=attributes.sent_layers(block.first("simulcast") or ""),
         ssrcs=_ssrcs(block, pairs) if sends else (),
@@ -137,14 +147,18 @@ def _complete(
     )
 
 
-def _extensions(block: Block, session: Block) -> tuple[HeaderExtension, ...]:
-    largest = attributes.MAX_EXTENSION_ID if _allows_mixed(block, session) else _ONE_BYTE_MAX
-    values = block.values("extmap") or session.values("extmap")
+def _extmaps(block: Block) -> tuple[HeaderExtension, ...]:
     by_id: dict[int, HeaderExtension] = {}
-    for extension in _known(attributes.extension, values):
-        if extension.id <= largest:
-            by_id.setdefault(extension.id, extension)
+    for extension in _known(attributes.extension, block.values("extmap")):
+        by_id.setdefault(extension.id, extension)
     return tuple(by_id.values())
+
+
+def _extensions(block: Block, shared: _Shared) -> tuple[HeaderExtension, ...]:
+    mixed = _allows_mixed(block, shared.block)
+    largest = attributes.MAX_EXTENSION_ID if mixed else _ONE_BYTE_MAX
+    found = _extmaps(block) if block.has("extmap") else shared.extensions
+    return tuple(extension for extension in found if extension.id <= largest)
 
 
 def _ssrcs(block: Block, pairs: list[tuple[int, int]]) -> tuple[int, ...]:
