@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
+from signaling.core.records import RoomRecord
 from signaling.core.rights import Rights
+from signaling.core.room_phases import RoomPhase
 from signaling.ports import Entry, Refused
-from signaling.shell import tokens
-from signaling.shell.tokens import Claims, issue_token, read_token
+from signaling.shell import log, tokens
+from signaling.shell.store import Store
+from signaling.shell.tokens import Claims, TokenGate, issue_token, read_token
 
 KEY = OKPKey.generate_key("Ed25519")
 ALICE = Entry("room", "alice", "Alice", "patient", Rights(publish=True), waits=True)
@@ -118,3 +124,66 @@ def test_no_changed_token_is_taken(data: st.DataObject) -> None:
     if changed == GOLDEN:
         return
     refused(changed)
+
+
+# The gate: what a token of ours opens, and when
+
+NOW = 1_010.0
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with await Store.open(tmp_path / "calls.sqlite") as opened:
+        await opened.open_room("room", NOW)
+        yield opened
+
+
+async def turned_away(store: Store, token: str, now: float = NOW) -> str:
+    with pytest.raises(Refused) as caught:
+        await TokenGate(store, KEY, lambda: now).enter(token)
+    return caught.value.code
+
+
+async def test_a_token_opens_its_room_once_and_a_devices_again(store: Store) -> None:
+    gate = TokenGate(store, KEY, lambda: NOW)
+    assert await gate.enter(GOLDEN) == ALICE
+    assert await turned_away(store, GOLDEN) == "token_used"
+    assert await gate.identify(GOLDEN) == ALICE
+    device = issue_token(KEY, ALICE, 60.0, NOW, device=True)
+    assert [await gate.enter(device) for _ in range(2)] == [ALICE, ALICE]
+
+
+async def test_a_token_opens_nothing_before_its_time_and_after_it(store: Store) -> None:
+    early = 1_000.0 - tokens.NOT_BEFORE_LEEWAY_S
+    assert await turned_away(store, GOLDEN, early - 0.001) == "token_invalid"
+    assert await turned_away(store, GOLDEN, 1_060.0) == "token_expired"
+    assert await TokenGate(store, KEY, lambda: early).enter(GOLDEN) == ALICE
+
+
+async def test_a_withdrawn_token_and_one_for_no_open_room_open_nothing(store: Store) -> None:
+    await TokenGate(store, KEY, lambda: NOW).revoke(GOLDEN)
+    assert await turned_away(store, GOLDEN) == "token_revoked"
+    elsewhere = issue_token(KEY, msgspec.structs.replace(ALICE, room="other"), 60.0, NOW)
+    assert await turned_away(store, elsewhere) == "unknown_room"
+    record = await store.room("room")
+    assert isinstance(record, RoomRecord)
+    await store.save_room(msgspec.structs.replace(record, phase=RoomPhase.ENDED))
+    fresh = issue_token(KEY, ALICE, 60.0, NOW)
+    assert await turned_away(store, fresh) == "visit_ended"
+
+
+async def test_a_right_that_nobody_knows_opens_nothing(store: Store) -> None:
+    assert await turned_away(store, signed(claims(can=["publish", "fly"]))) == "token_invalid"
+
+
+async def test_the_gate_takes_note_of_comings_and_goings_without_names(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(log, "note", lambda event, **fields: noted.append((event, fields)))
+    gate = TokenGate(store, KEY, lambda: NOW)
+    await gate.joined("room", "alice", "p1", NOW)
+    await gate.admitted("room", "alice", "p1", NOW)
+    await gate.left("room", "alice", "p1", NOW, "left")
+    assert [event for event, _ in noted] == ["joined", "admitted", "left"]
+    assert "alice" not in str(noted)
