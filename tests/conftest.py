@@ -22,6 +22,9 @@ settings.register_profile("test", derandomize=True, database=None, deadline=None
 settings.register_profile(
     "prove", max_examples=2_000, database=None, deadline=None, print_blob=True
 )
+settings.register_profile(
+    "cover", derandomize=True, max_examples=hostile.FEW, database=None, deadline=None
+)
 settings.load_profile(hostile.PROFILE)
 
 

@@ -11,14 +11,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 DATAGRAM_BYTES = 65_507  # the largest UDP payload over IPv4
+FEW = 5
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "test")
 _LENGTHS = [bytes(2), b"\x00\x01", b"\x7f\xff", b"\x80\x00", b"\xff\xff", b"\xff", b"\x00"]
 _REPEATS = 5
 
 
 def examples(count: int) -> settings:
-    """So many examples in `make test`, twenty times as many in `make prove`."""
-    return settings(max_examples=count * (20 if PROFILE == "prove" else 1))
+    """So many examples in `make test`, twenty times as many in `make prove`, a few for coverage."""
+    return settings(max_examples={"prove": 20 * count, "cover": FEW}.get(PROFILE, count))
 
 
 @st.composite

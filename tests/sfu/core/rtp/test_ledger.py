@@ -40,6 +40,13 @@ def test_a_number_exactly_half_way_is_taken_as_appendix_a_takes_it() -> None:
     assert after(0x9000).fresh_index(0x1000) == -1  # roll-over 0, too old
 
 
+def test_a_late_number_and_an_early_one_are_told_apart_across_the_wrap() -> None:
+    ledger = after(0xFFF0, 0x10002)
+    assert ledger.fresh_index(0xFFFE) == 0xFFFE
+    assert ledger.fresh_index(0xFFF0) == -1
+    assert after(0xFFF0).fresh_index(2) == 0x10002
+
+
 def test_an_index_behind_the_window_counts_as_used() -> None:
     ledger = after(WINDOW + 5)
     assert ledger.used(5)
