@@ -42,10 +42,14 @@ def report_ready(pipe: int, ready: Ready) -> None:
     os.close(pipe)
 
 
-def run_until_stopped(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def run_until_stopped(
+    serve: Callable[[asyncio.Event], Awaitable[None]],
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> None:
     """Run `serve`; SIGTERM or the supervisor's death sets the event it gets."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asyncio.run(_serve(serve))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(serve))
 
 
 async def _serve(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
+
+import uvloop
 
 from sfu.shell.server import WorkerSettings, serve
 from telemed_media import logs
@@ -23,15 +24,10 @@ def main() -> None:
         socket_path=given.socket_path,
     )
 
-    def is_ready() -> None:
-        gc.collect()
-        gc.freeze()  # what stands now lives as long as the process: no collection looks at it again
-        report_ready(given.ready_pipe, Ready())
-
     async def serve_media(stop: asyncio.Event) -> None:
-        await serve(settings, stop, is_ready)
+        await serve(settings, stop, lambda: report_ready(given.ready_pipe, Ready()))
 
-    run_until_stopped(serve_media)
+    run_until_stopped(serve_media, uvloop.new_event_loop)
 
 
 if __name__ == "__main__":

@@ -34,11 +34,13 @@ class Datagrams:
         executor: Executor,
         counters: Counters,
         survive: Callable[[Exception], None],
+        finish: Callable[[], None],
     ) -> None:
         self.by_ufrag: dict[str, Peer] = {}
         self._executor = executor
         self._counters = counters
         self._survive = survive
+        self._finish = finish  # the end of a wake-up
         self._loop = asyncio.get_running_loop()
         self._endpoints = _open_endpoints(addresses, port)
         for endpoint in self._endpoints:
@@ -66,7 +68,7 @@ class Datagrams:
                 self._receive(endpoint, address, data, clock.read(ancillary))
             except Exception as bug:  # noqa: BLE001 - the edge: one datagram must not stop the rest
                 self._survive(bug)
-        self._executor.flush()
+        self._finish()
 
     def _receive(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
         kind = data[0]

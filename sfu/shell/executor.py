@@ -119,6 +119,9 @@ class Executor:
         self._forwarder.handle_timeout(now)
         self.drain()
 
+    def next_timeout(self, now: float) -> float:
+        return self._forwarder.next_timeout(now)
+
     # one packet in
 
     def receive(self, transport: Transport, data: bytes, arrival: float) -> bool:

@@ -18,15 +18,14 @@ from sfu import api
 from sfu.core.counters import Counters
 from sfu.core.description import Candidate
 from sfu.core.forwarder.forwarder import Forwarder
-from sfu.core.histogram import HistogramCounts
 from sfu.core.ice import Credentials, Health
 from sfu.core.limits import JOINS, UNFINISHED, Bucket
 from sfu.shell.datagrams import Datagrams
 from sfu.shell.dtls import Certificate
 from sfu.shell.executor import Executor
 from sfu.shell.peer import Peer
+from sfu.shell.pulse import Pulse
 
-LAG_S = 0.1
 BUG_LOG_S = 1.0  # at most one log line of a bug in so long
 
 log = structlog.get_logger(__name__)
@@ -48,28 +47,27 @@ class MediaWorker:
         self._counters = Counters()
         self._forwarder = Forwarder(time.time() - time.monotonic(), self._counters)
         self._executor = Executor(self._forwarder, self._counters, emit)
-        self._lag = HistogramCounts()
         self._peers: dict[str, Peer] = {}
         self._rate: dict[str, int] = {}  # room → bits per second that one peer may send
         self._joins: dict[str, Bucket] = {}  # room → new connections
         self._dropping: set[asyncio.Task[None]] = set()
         self._bug_logged_at = -BUG_LOG_S
-        self._datagrams = Datagrams(addresses, port, self._executor, self._counters, self._survive)
+        self._pulse = Pulse(self._executor, self._watch, self._survive)
+        self._datagrams = Datagrams(
+            addresses, port, self._executor, self._counters, self._survive, self._pulse.finish
+        )
         self.info = api.WorkerInfo(
             candidates=tuple(Candidate(address, port) for address in candidates),
             fingerprint=self._certificate.fingerprint,
             secret=secrets.token_bytes(32),
         )
-        self._ticking = asyncio.create_task(self._tick())
-        self._watching = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
         """Say goodbye to every peer and release the sockets."""
         for peer in list(self._peers.values()):
             await self._drop(peer, None)
-        self._ticking.cancel()
-        self._watching.cancel()
-        await asyncio.gather(self._ticking, self._watching, *self._dropping, return_exceptions=True)
+        self._pulse.close()
+        await asyncio.gather(*self._dropping, return_exceptions=True)
         self._datagrams.close()
 
     # commands
@@ -101,6 +99,7 @@ class MediaWorker:
             case api.GetStats():
                 reply = self._stats()
         self._executor.drain()
+        self._pulse.hurry()
         return reply
 
     async def _connect(self, command: api.ConnectPeer, now: float) -> api.AnyReply:
@@ -191,7 +190,7 @@ class MediaWorker:
             peers=len(self._peers),
             counters=self._counters.as_dict(),
             forwarding_delay=self._executor.delay.value(),
-            loop_lag=self._lag.value(),
+            loop_lag=self._pulse.lag.value(),
         )
 
     # peers
@@ -202,6 +201,7 @@ class MediaWorker:
         self._forwarder.peer_connected(peer.id, time.monotonic())
         self._emit(api.PeerConnected(peer.room, peer.id))
         self._executor.drain()
+        self._pulse.hurry()
 
     def _lost(self, peer: Peer, reason: str) -> None:
         self._counters.handshakes_failed += reason in ("dtls", "fingerprint")
@@ -233,27 +233,9 @@ class MediaWorker:
 
     # time
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(0.005)
-            if not self._peers:
-                continue
-            try:
-                self._executor.handle_timeout(time.monotonic())
-            except Exception as bug:  # noqa: BLE001 - the edge: the clock of all calls
-                self._survive(bug)
-
-    async def _watch(self) -> None:
-        """Liveness of peers, and how late this loop is."""
-        expected = time.monotonic()
-        while True:
-            await asyncio.sleep(LAG_S)
-            now = time.monotonic()
-            expected = max(expected + LAG_S, now - 10)
-            self._lag.observe(max(0.0, now - expected))
-            expected = now
-            for peer in list(self._peers.values()):
-                self._watch_peer(peer, now)
+    def _watch(self, now: float) -> None:
+        for peer in list(self._peers.values()):
+            self._watch_peer(peer, now)
 
     def _watch_peer(self, peer: Peer, now: float) -> None:
         health = peer.health(now)

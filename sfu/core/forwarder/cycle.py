@@ -13,6 +13,7 @@ from sfu.core.rtp import header, rtcp, twcc
 from sfu.core.rtp.codecs import audio_level
 
 SCAN_S = 0.005
+IDLE_S = 0.025  # half of FEEDBACK_S: where nothing comes, nothing is due sooner
 FEEDBACK_S = 0.050  # TWCC to publishers; Chromium's upper simulcast layers flow only with it
 REPORT_S = 1.0
 REPORT_CHECK_S = 0.020  # after a switch, how late its sender report may be
@@ -27,6 +28,7 @@ MAX_BLOCKS = 31  # RFC 3550 6.4.1
 
 def scan(state: State, now: float) -> None:
     """Read every ring: loss, levels, keyframe requests, feedback."""
+    state.hurried = False
     for room in state.rooms.values():
         for publisher in room.publishers.values():
             for track in publisher.tracks.values():
@@ -47,7 +49,9 @@ def _scan_track(state: State, room: Room, track: Track, now: float) -> None:
         if source.ring.highest > source.scanned:
             _scan_source(state, room, source, now)
         if source.missing:
+            state.hurried = True
             _request_missing(state, source, now)
+    state.hurried |= track.keyframe_wanted_since is not None
     if keyframes.ask_now(track, now):
         _request_keyframe(state, track)
 

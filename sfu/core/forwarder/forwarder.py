@@ -139,14 +139,15 @@ class Forwarder:
     # time
 
     def handle_timeout(self, now: float) -> None:
+        """Do what is due. May be called at any time, as often as one likes."""
         for index, (duty, interval_s) in enumerate(_DUTIES):
             if now >= self._due_at[index]:
                 self._due_at[index] = now + interval_s
                 duty(self.state, now)
 
-    def next_timeout(self) -> float | None:
-        """When `handle_timeout` wants to be called; None while there is nobody."""
-        return min(self._due_at) if self.state.room_of else None
+    def next_timeout(self, now: float) -> float:
+        """When `handle_timeout` must be called at the latest, if no datagram comes before."""
+        return now + (cycle.SCAN_S if self.state.hurried else cycle.IDLE_S)
 
     def drain(self) -> list[Action]:
         actions, self.state.actions = self.state.actions, []
