@@ -57,7 +57,7 @@ class Flood:
         self._per_s = per_s
         self._socket = _open(port, source)
         if source is not None:
-            datagrams = [_with_headers(data, source, (FIRST_ADDRESS, port)) for data in datagrams]
+            datagrams = [with_headers(data, source, (FIRST_ADDRESS, port)) for data in datagrams]
         endless = itertools.islice(itertools.cycle(datagrams), max(BATCH, len(datagrams)))
         self._batches = _batches(list(endless))
         self._stop = threading.Event()
@@ -95,12 +95,17 @@ def _open(port: int, source: Address | None) -> socket.socket:
         own.bind((FIRST_ADDRESS, 0))
         own.connect((FIRST_ADDRESS, port))
         return own
+    return raw_socket()
+
+
+def raw_socket() -> socket.socket:
+    """Takes datagrams with headers of their own; only root of the network has one."""
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     raw.connect((FIRST_ADDRESS, 0))
     return raw
 
 
-def _with_headers(data: bytes, source: Address, target: Address) -> bytes:
+def with_headers(data: bytes, source: Address, target: Address) -> bytes:
     """IPv4 (RFC 791) and UDP (RFC 768) headers; the kernel fills in the IP checksum."""
     udp = struct.pack("!HHHH", source[1], target[1], 8 + len(data), 0)  # 0: no checksum
     addresses = socket.inet_aton(source[0]) + socket.inet_aton(target[0])

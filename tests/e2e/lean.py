@@ -11,8 +11,9 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Literal
 
 import aiohttp
 from aioice import stun
@@ -22,14 +23,18 @@ from sfu.shell.dtls import Certificate, Dtls
 from sfu.shell.srtp import Srtp, SrtpError
 from tests.e2e.poll import until
 from tests.e2e.server import Server
+from tests.e2e.wire import connect
 from tests.netns.namespace import FIRST_ADDRESS
 
 PACKETS_PER_S = 400  # audio of 5 ms frames, twice: enough to see a loss of one in a thousand
+Way = Literal["whip", "whep"]
+
 SSRC = 0x1E41
 PAYLOAD_TYPE = 111
 _TICK_S = 0.005
 _CHECK_S = 1.0
 _READY_WITHIN_S = 10.0
+_LONGEST_S = 1200.0
 _BUFFER_BYTES = 4 << 20
 _SDP = """\
 v=0\r
@@ -52,7 +57,7 @@ a=setup:active\r
 
 
 class Lean:
-    """Made by `publisher` or `viewer`."""
+    """Made by `device`."""
 
     def __init__(self, ufrag: str) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -64,11 +69,12 @@ class Lean:
         self.sent = 0
         self.answered = 0  # checks
         self.sealed: list[bytes] = []  # the newest packets that were sent, encrypted
+        self.handshake: list[bytes] = []  # the DTLS datagrams that were sent
         self.srtp: Srtp | None = None
         self.remote_ufrag = self.remote_password = ""
         self._ufrag = ufrag
         self._certificate = Certificate()
-        self._dtls = Dtls(self._certificate, "client", self._send)
+        self._dtls = Dtls(self._certificate, "client", self._send_record)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -144,6 +150,10 @@ class Lean:
         await self._dtls.close()
         self.close()
 
+    def _send_record(self, data: bytes) -> None:
+        self.handshake.append(data)
+        self._send(data)
+
     def _send(self, data: bytes) -> bool:
         with suppress(OSError):
             return self.socket.send(data) > 0
@@ -184,13 +194,17 @@ class SteadyCall:
 
     async def lost_during(self, seconds: float) -> tuple[int, int]:
         """(packets sent, packets that did not arrive) over so many seconds."""
-        sent, received = self.speaker.sent, self.listener.received
         end = time.monotonic() + seconds
+        return await self.lost_while(lambda: time.monotonic() < end)
+
+    async def lost_while(self, condition: Callable[[], bool]) -> tuple[int, int]:
+        """(packets sent, packets that did not arrive) while something goes on."""
+        sent, received = self.speaker.sent, self.listener.received
 
         async def over() -> bool:
-            return time.monotonic() > end
+            return not condition()
 
-        await until(over, seconds + _READY_WITHIN_S)
+        await until(over, _LONGEST_S)
         sent = self.speaker.sent - sent
         target = received + sent
 
@@ -203,34 +217,53 @@ class SteadyCall:
 
 
 @asynccontextmanager
-async def steady_call(server: Server) -> AsyncIterator[SteadyCall]:
-    """A publisher by WHIP and a viewer by WHEP in the demo's room, with packets flowing."""
-    room, url = server.ready.room, server.ready.url
-    people = [Lean("speaker1"), Lean("listener")]
-    tasks: list[asyncio.Task[None]] = []
+async def device(server: Server, name: str, way: Way, participant: str = "") -> AsyncIterator[Lean]:
+    """Somebody in the demo's room by WHIP or WHEP (watching `participant`), connected."""
+    lean = Lean(name)
+    offer = lean.offer("sendonly" if way == "whip" else "recvonly")
+    token = await server.token(server.ready.room, name, "--device", "--admitted")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+    url = f"{server.ready.url}/{way}/{server.ready.room}"
+    url += f"?participant={participant}" if participant else ""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(url, data=offer, headers=headers, ssl=False) as response,
+    ):
+        answer = await response.text()
+        assert response.status == 201, answer
+    await lean.connect(server, answer)
+    checking = asyncio.create_task(lean.keep_alive())
     try:
-        async with aiohttp.ClientSession() as http:
-            for lean, path, direction in zip(
-                people, ("whip", "whep"), ("sendonly", "recvonly"), strict=True
-            ):
-                token = await server.token(room, path, "--device", "--admitted")
-                async with http.post(
-                    f"{url}/{path}/{room}",
-                    data=lean.offer(direction),
-                    headers={"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"},
-                    ssl=False,
-                ) as response:
-                    answer = await response.text()
-                    assert response.status == 201, answer
-                await lean.connect(server, answer)
-                tasks.append(asyncio.create_task(lean.keep_alive()))
-        tasks.append(asyncio.create_task(people[0].speak()))
-        call = SteadyCall(*people)
-        await call.flows()
-        yield call
+        yield lean
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for lean in people:
-            await lean.say_goodbye()
+        checking.cancel()
+        await asyncio.gather(checking, return_exceptions=True)
+        await lean.say_goodbye()
+
+
+@asynccontextmanager
+async def steady_call(server: Server) -> AsyncIterator[SteadyCall]:
+    """A publisher and a viewer of that publisher, with packets flowing."""
+    async with device(server, "speaker", "whip") as speaker:
+        participant = await _participant(server, "speaker")
+        async with device(server, "listener", "whep", participant) as listener:
+            speaking = asyncio.create_task(speaker.speak())
+            call = SteadyCall(speaker, listener)
+            try:
+                await call.flows()
+                yield call
+            finally:
+                speaking.cancel()
+                await asyncio.gather(speaking, return_exceptions=True)
+
+
+async def _participant(server: Server, name: str) -> str:
+    """The id of the one with this name, as somebody else in the room learns it."""
+    async with connect(server) as wire:
+        token = await server.token(server.ready.room, "Carol", "--can", "subscribe", "--admitted")
+        await wire.hello(token)
+        while True:
+            people = (await wire.hears("room"))["participants"]
+            for person in people:
+                if person["name"] == name:
+                    return str(person["id"])

@@ -1,0 +1,67 @@
+"""Fuzzers at the running server, beside a call whose every packet is counted.
+
+Short here; `make prove` runs the same with 10⁶ datagrams and 10⁴ requests. A failure is repeated by
+the seed that the message names: FUZZ_SEED=… in the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+
+import psutil
+import pytest
+
+from tests.e2e.fuzz_datagrams import Fuzzer
+from tests.e2e.lean import device, steady_call
+from tests.e2e.server import Server
+
+MEMORY_GROWTH = 0.05
+LOST_SHARE = 0.003  # promised: 0.001
+SIGNS_OF_BUGS = ('"level": "error"', '"level": "critical"', "media_bug", "Traceback")
+
+
+@pytest.fixture
+def seed() -> int:
+    return int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(1 << 32)))
+
+
+def memory_bytes(server: Server) -> dict[str, int]:
+    return {name: psutil.Process(pid).memory_info().rss for name, pid in server.ready.pids.items()}
+
+
+def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, float]:
+    return {name: after[name] / before[name] - 1 for name in before}
+
+
+def bugs_in(server: Server) -> list[str]:
+    lines = server.log.read_text().splitlines()
+    return [line for line in lines if any(sign in line for sign in SIGNS_OF_BUGS)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("warm_up", "count"),
+    [
+        pytest.param(10_000, 20_000, id="short"),
+        pytest.param(100_000, 1_000_000, marks=pytest.mark.prove, id="million"),
+    ],
+)
+async def test_no_datagram_disturbs_a_call_or_grows_the_worker(
+    server: Server, seed: int, warm_up: int, count: int
+) -> None:
+    async with steady_call(server) as call, device(server, "Mallory", "whip") as mallory:
+        fuzzer = Fuzzer(call, mallory, server.ready.port, seed)
+        try:
+            await asyncio.to_thread(fuzzer.start(warm_up).join)
+            before = memory_bytes(server)
+            sending = fuzzer.start(count)
+            sent, lost = await call.lost_while(sending.is_alive)
+            growth = grown(before, memory_bytes(server))
+        finally:
+            fuzzer.close()
+        assert lost <= LOST_SHARE * sent, f"{lost} of {sent} lost; FUZZ_SEED={seed}"
+    assert max(growth.values()) <= MEMORY_GROWTH, f"{growth}; FUZZ_SEED={seed}"
+    assert bugs_in(server) == [], f"FUZZ_SEED={seed}"
+    assert server.log.read_text().count("\n") < 100, "hostile packets fill the log"
