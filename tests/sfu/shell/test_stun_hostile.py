@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def accepted(data: bytes) -> Request | None:
 def accepted_by_aioice(data: bytes) -> oracle.Message | None:
     try:
         message = oracle.parse_message(data)
-    except (ValueError, KeyError, IndexError):
+    except (ValueError, KeyError, IndexError, struct.error):
         return None
     return message if message.check_message_integrity(PASSWORD.encode()) else None
 
