@@ -173,8 +173,12 @@ class Store:
             return cursor.rowcount
 
     async def _read(self, sql: str, values: Any) -> list[aiosqlite.Row]:
-        async with self.connection.execute(sql, values) as cursor:
-            return list(await cursor.fetchall())
+        """All rows in one step of the connection's thread.
+
+        A read that is left half done keeps the snapshot of its start: a write of this connection in
+        between fails at once (SQLITE_BUSY_SNAPSHOT) if another process has written meanwhile.
+        """
+        return list(await self.connection.execute_fetchall(sql, values))
 
 
 def _seat(row: aiosqlite.Row) -> SeatRecord:

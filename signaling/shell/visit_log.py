@@ -35,17 +35,15 @@ class StoredVisitLog:
         """Store a message; a repeated (participant, key) gives the first. Raises sqlite3.Error."""
         message = _Message(room, participant, name, key, text, at)
         await self._connection.execute(_APPEND, msgspec.structs.asdict(message))
-        async with self._connection.execute(_BY_KEY, (room, participant, key)) as cursor:
-            row = await cursor.fetchone()
-        assert row is not None
+        (row,) = await self._connection.execute_fetchall(_BY_KEY, (room, participant, key))
         return _entry(row)
 
     async def history(self, room: str, since: str | None) -> list[ChatEntry]:
         """The newest messages after `since`, oldest first; a `since` not of ours is ignored."""
         number = int(since) if since is not None and since.isascii() and since.isdigit() else 0
         after = min(number, 2**62)
-        async with self._connection.execute(_HISTORY, (room, after, MAX_HISTORY)) as cursor:
-            rows = list(await cursor.fetchall())
+        values = room, after, MAX_HISTORY
+        rows = list(await self._connection.execute_fetchall(_HISTORY, values))
         return [_entry(row) for row in reversed(rows)]
 
 

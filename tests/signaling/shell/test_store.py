@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -101,6 +102,22 @@ async def test_opening_a_known_room_changes_nothing(tmp_path: Path) -> None:
         await store.save_room(RoomRecord("visit-1", 1.0, RoomPhase.ENDED))
         await store.open_room("visit-1", 2.0)
         assert await store.room("visit-1") == RoomRecord("visit-1", 1.0, RoomPhase.ENDED)
+
+
+async def test_reads_and_another_process_do_not_make_a_write_fail(tmp_path: Path) -> None:
+    """The command line makes a token while the front reads and writes."""
+    path = tmp_path / "calls.sqlite"
+    async with await Store.open(path) as store:
+        await store.open_room("visit-1", 1.0)
+        other = sqlite3.connect(path, isolation_level=None)
+
+        async def write_after_the_other(number: int) -> None:
+            other.execute("UPDATE rooms SET opened_at = ?", (number,))
+            await store.open_room(f"visit-{number}", 1.0)
+
+        for number in range(200):
+            await asyncio.gather(store.room("visit-1"), write_after_the_other(number))
+        other.close()
 
 
 async def test_chat_is_numbered_in_order_and_a_repeated_key_is_one_message(tmp_path: Path) -> None:
