@@ -24,6 +24,7 @@ from bench.server import ServerFailed
 from bench.world import open_world
 
 SECONDS = 6.0
+SERVER_LOG = "server.log"  # of the last scenario, in bench/results/
 
 
 def main() -> int:
@@ -73,13 +74,18 @@ async def _bench(wanted: list[Scenario], given: argparse.Namespace) -> int:
 
 async def _one(scenario: Scenario, given: argparse.Namespace) -> Result:
     gc.collect()
-    async with open_world(scenario.shape, gro=not given.no_gro) as world:
+    report.RESULTS.mkdir(exist_ok=True)
+    async with open_world(
+        scenario.shape, report.RESULTS / SERVER_LOG, gro=not given.no_gro
+    ) as world:
         return await measure(world, scenario, given.seconds)
 
 
 async def _profile(scenario: Scenario, given: argparse.Namespace) -> int:
     path = report.RESULTS / f"{scenario.name}.svg"
-    async with open_world(scenario.shape, gro=not given.no_gro) as world:
+    async with open_world(
+        scenario.shape, report.RESULTS / SERVER_LOG, gro=not given.no_gro
+    ) as world:
         world.beside = lambda: profiled(world.server.worker, path, native=given.native)
         result = await measure(world, scenario, given.seconds)
     report.show(report.this_machine(), [result])

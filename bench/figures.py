@@ -32,6 +32,7 @@ class Load(msgspec.Struct, frozen=True):
     packets_out_per_s: float  # offered
     delivered_share: float
     worker_core_share: float
+    worker_waited_share: float  # of the time: other processes had its core
     worker_cpu_s: float
     server_cpu_s: float  # worker, front, supervisor
     generator_cpu_s: float

@@ -17,6 +17,8 @@ HALF = 0.5
 _TRIES = 4
 _TRY_S = 1.2
 _WARM_UP_S = 1.0
+_LESS = 0.88  # of the rate, where the longer measurement lost packets
+_LEAST_OF_FOUND = 0.7
 _JOINS = 32
 _JOIN_EACH_S = 0.25
 _WARM_ROOMS = 2
@@ -35,10 +37,11 @@ async def _fixed(world: World, scenario: Scenario, seconds: float) -> Result:
 
 
 async def _saturated(world: World, scenario: Scenario, seconds: float) -> Result:
-    rate = await find_rate(world, NEAR_SATURATION)
+    rate = found = await find_rate(world, NEAR_SATURATION)
     stretch = await world.measured(rate, seconds)
-    if stretch.delivered_share < LEAST_DELIVERED:
-        stretch = await world.measured(rate * 0.92, seconds)
+    while stretch.delivered_share < LEAST_DELIVERED and rate > found * _LEAST_OF_FOUND:
+        rate *= _LESS
+        stretch = await world.measured(rate, seconds)
     return _result(world, scenario, stretch, (_cpu(stretch, scenario),))
 
 
@@ -104,15 +107,15 @@ _WAYS: dict[Kind, Callable[[World, Scenario, float], Awaitable[Result]]] = {
 
 
 async def find_rate(world: World, wanted: float) -> float:
-    """Add rooms, then find packets/s of each publisher for a share of the worker's core."""
+    """Add rooms, then find packets/s of each publisher that keep the worker busy for a share."""
     await world.add_rooms(1)
-    one = (await world.run(search.MAX_RATE, _WARM_UP_S, joins=False)).spent.worker_share
+    one = (await world.run(search.MAX_RATE, _WARM_UP_S, joins=False)).spent.busy_share
     rooms = search.rooms_needed(one, wanted)
     await world.add_rooms(rooms - 1)
     rate = search.first_rate(one, wanted, rooms)
     for _ in range(_TRIES):
         tried = await world.run(rate, _TRY_S, joins=False)
-        share, delivered = tried.spent.worker_share, tried.delivered_share
+        share, delivered = tried.spent.busy_share, tried.delivered_share
         if search.good(share, delivered, wanted):
             break
         if rate >= search.MAX_RATE and share < wanted and world.rooms < search.MAX_ROOMS:
@@ -151,6 +154,7 @@ def _result(
         packets_out_per_s=stretch.offered / stretch.seconds,
         delivered_share=stretch.delivered_share,
         worker_core_share=stretch.spent.worker_share,
+        worker_waited_share=stretch.spent.waited / stretch.spent.wall_s,
         worker_cpu_s=stretch.spent.worker,
         server_cpu_s=stretch.spent.server,
         generator_cpu_s=stretch.spent.generator,

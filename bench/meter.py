@@ -19,6 +19,14 @@ def cpu_s(pid: int) -> float:
         return _cpu_by_ticks(pid)
 
 
+def waited_s(pid: int) -> float:
+    """Seconds for which a process's first thread wanted a core and had none; 0 if nobody knows."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) * 1e-9
+    except FileNotFoundError:
+        return 0.0
+
+
 def _cpu_by_ticks(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * _STAT_TICK_S
@@ -47,11 +55,17 @@ class Spent(msgspec.Struct, frozen=True):
     worker: float
     server: float  # worker, front and supervisor
     generator: float
+    waited: float  # the worker wanted a core and others had it
 
     @property
     def worker_share(self) -> float:
         """Of one core."""
         return self.worker / self.wall_s
+
+    @property
+    def busy_share(self) -> float:
+        """Of the time, how long the worker had work to do, whether it had a core or not."""
+        return (self.worker + self.waited) / self.wall_s
 
 
 class Meter:
@@ -62,10 +76,11 @@ class Meter:
         self._others = others
         self._start = self._read()
 
-    def _read(self) -> tuple[float, float, float, float]:
+    def _read(self) -> tuple[float, float, float, float, float]:
         worker = cpu_s(self._worker)
         server = worker + sum(cpu_s(pid) for pid in self._others)
-        return time.monotonic(), worker, server, time.process_time()
+        waited = waited_s(self._worker)
+        return time.monotonic(), worker, server, time.process_time(), waited
 
     def spent(self) -> Spent:
         before, after = self._start, self._read()

@@ -82,7 +82,7 @@ def table(results: Sequence[Result]) -> Table:
     for heading in ("scenario", "figure"):
         made.add_column(heading)
     for heading in (
-        *("measured", "promised", "in/s", "out/s", "delivered", "core"),
+        *("measured", "promised", "in/s", "out/s", "delivered", "core", "waited"),
         *("worker s", "generator s"),
     ):
         made.add_column(heading, justify="right")
@@ -109,6 +109,7 @@ def _load_cells(result: Result) -> list[str]:
         f"{load.packets_out_per_s:,.0f}",
         f"{load.delivered_share:.2%}",
         f"{load.worker_core_share:.0%}",
+        f"{load.worker_waited_share:.0%}",
         f"{load.worker_cpu_s:.2f}",
         f"{load.generator_cpu_s:.2f}",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 MAX_RATE = 780.0  # packets/s of a camera: 7.1 of the 8 Mbit/s that a peer may send (sfu/api.py)
-MAX_ROOMS = 64
+MAX_ROOMS = 48
 NEAR = 0.04  # of the wanted share
 _LOSING = 0.85  # factor after a stretch that lost packets
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -53,8 +54,10 @@ class Server(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def serve(room_size: int = 0) -> AsyncIterator[Server]:
-    """Start the server; `room_size` admits more people to a room than the product does.
+async def serve(kept_log: Path, room_size: int = 0) -> AsyncIterator[Server]:
+    """Start the server; its log is copied to `kept_log` at the end.
+
+    `room_size` admits more people to a room than the product does.
 
     Raises ServerFailed.
     """
@@ -74,6 +77,7 @@ async def serve(room_size: int = 0) -> AsyncIterator[Server]:
             )
         finally:
             await _stop(process)
+            shutil.copyfile(log, kept_log)
 
 
 async def _start(root: Path, log: Path, room_size: int) -> asyncio.subprocess.Process:

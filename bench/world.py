@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
 
 import msgspec
 
@@ -23,6 +24,7 @@ JOINING_AT_ONCE = 4
 SPARE = 4  # newcomers in a room, and those whose leaving is not yet through
 PRODUCT_ROOM_SIZE = 16
 JOIN_EACH_S = 1.0
+CONSENT_S = 2.5
 FIRST_MEDIA_WITHIN_S = 5.0
 _HURRY_RATE = 60.0  # packets/s of a publisher while its subscribers come in
 _HURRY_S = 0.3
@@ -92,6 +94,21 @@ class World:
 
     async def add_rooms(self, count: int, *, media: bool = True) -> None:
         """Fill rooms of the world's shape; with `media`, every stream of theirs has begun."""
+        keeping = asyncio.create_task(self._keep_consent())
+        try:
+            await self._fill(count, media=media)
+        finally:
+            keeping.cancel()
+
+    async def _keep_consent(self) -> None:
+        """Others joining takes a while, and a server forgets clients that are silent for 10 s."""
+        while True:
+            await asyncio.sleep(CONSENT_S)
+            for client in self._opened:
+                if client.srtp is not None:
+                    client.check()
+
+    async def _fill(self, count: int, *, media: bool) -> None:
         fresh = [f"room-{self.rooms + n}" for n in range(count)]
         self.rooms += count
         gate = asyncio.Semaphore(JOINING_AT_ONCE)
@@ -100,13 +117,13 @@ class World:
             for room in fresh
             for _ in range(self.shape.publishers)
         ]
-        publishers = await asyncio.gather(*senders)
+        publishers = await _all(senders)
         watchers = [
             self._enter(gate, room, (), receives=True)
             for room in fresh
             for _ in range(self.shape.subscribers)
         ]
-        subscribers = await asyncio.gather(*watchers)
+        subscribers = await _all(watchers)
         self._pair(publishers, subscribers)
         self.publishers += publishers
         if media:
@@ -208,11 +225,11 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(shape: Shape, *, gro: bool = True) -> AsyncIterator[World]:
+async def open_world(shape: Shape, kept_log: Path, *, gro: bool = True) -> AsyncIterator[World]:
     """A fresh server and nobody in it. Raises ServerFailed or OSError."""
     bulk = open_bulk_socket(gro=gro)
     try:
-        async with serve(shape.room_size) as server:
+        async with serve(kept_log, shape.room_size) as server:
             world = World(server, bulk, shape)
             try:
                 yield world
@@ -220,6 +237,16 @@ async def open_world(shape: Shape, *, gro: bool = True) -> AsyncIterator[World]:
                 await world.close()
     finally:
         bulk.close()
+
+
+async def _all(joining: Sequence[Coroutine[None, None, Client]]) -> list[Client]:
+    """Everybody in; the first failure ends the others. Raises JoinFailed."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in joining]
+    except* JoinFailed as failures:
+        raise JoinFailed(str(failures.exceptions[0])) from failures
+    return [task.result() for task in tasks]
 
 
 def _addresses() -> Iterator[str]:
