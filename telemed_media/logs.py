@@ -20,6 +20,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from telemed_media.log_gate import LogGate
+
 ALLOWED_FIELDS = frozenset(
     {
         "process", "pid", "logger", "level", "timestamp", "event", "dropped",
@@ -57,6 +59,7 @@ def configure(process: str, stream: TextIO) -> AllowList:
     """Send structlog and the logging module of this process through the allow-list to `stream`."""
     allow_list = AllowList()
     chain: list[structlog.types.Processor] = [
+        LogGate(),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_process(process),
