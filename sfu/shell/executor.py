@@ -102,13 +102,16 @@ class Executor:
         self._obey()
         self.flush()
 
-    def flush(self) -> None:
-        """Send what waits, each peer's datagrams together: the end of a batch of `receive`."""
+    def flush(self) -> bool:
+        """Send what waits, each peer's datagrams together: the end of a batch of `receive`.
+
+        True if media came since the last time.
+        """
         laden, self._laden, self._waiting = self._laden, [], 0
         for transport in laden:
             outbox, transport.outbox = transport.outbox, []
             self._counters.dropped_send += len(outbox) - transport.send(outbox)
-        self._intake.observe_delay()
+        return self._intake.observe_delay()
 
     def _obey(self) -> None:
         while todo := self._forwarder.drain():

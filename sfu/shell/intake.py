@@ -93,11 +93,15 @@ class Intake:
             self._receive_rtp(transport, transport.publisher, plain, arrival)
         return True
 
-    def observe_delay(self) -> None:
-        """What was received has been sent: all of it counts as old as its first packet."""
-        if self._taken:
-            self.delay.observe(time.monotonic() - self._oldest, self._taken)
-            self._taken = 0
+    def observe_delay(self) -> bool:
+        """What was received has been sent: all of it counts as old as its first packet.
+
+        False if there was nothing.
+        """
+        taken, self._taken = self._taken, 0
+        if taken:
+            self.delay.observe(time.monotonic() - self._oldest, taken)
+        return taken > 0
 
     def _over_rate(self, transport: Transport, data: bytes, now: float) -> bool:
         """Only what is authentic is charged: a forger must not use up somebody's share."""

@@ -39,11 +39,11 @@ class Pulse:
         self._timer.cancel()
 
     def finish(self) -> None:
-        """The end of a wake-up: send what waits, do what is due."""
+        """The end of a wake-up by datagrams: send what waits and, if media came, do what is due."""
         try:
-            self._executor.flush()
-            self._run(time.monotonic())
-        except Exception as bug:  # noqa: BLE001 - the edge: the clock of all calls
+            if self._executor.flush():
+                self._run(time.monotonic())
+        except Exception as bug:  # noqa: BLE001 - the edge: one bug must not stop the rest
             self._survive(bug)
 
     def hurry(self) -> None:
@@ -72,4 +72,7 @@ class Pulse:
         if now - self._watched_at >= WATCH_S:
             self._watched_at = now
             self._watch(now)
-        self.finish()
+        try:
+            self._run(now)
+        except Exception as bug:  # noqa: BLE001 - the edge: the clock of all calls
+            self._survive(bug)

@@ -13,8 +13,8 @@ from sfu.core.rtp import header, rtcp, twcc
 from sfu.core.rtp.codecs import audio_level
 
 SCAN_S = 0.005
-IDLE_S = 0.025  # half of FEEDBACK_S: where nothing comes, nothing is due sooner
 FEEDBACK_S = 0.050  # TWCC to publishers; Chromium's upper simulcast layers flow only with it
+IDLE_S = FEEDBACK_S  # where nothing comes, nothing is due sooner
 REPORT_S = 1.0
 REPORT_CHECK_S = 0.020  # after a switch, how late its sender report may be
 RETARGET_S = 0.2
