@@ -8,10 +8,13 @@ import re
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
+from telemed_media.admission import MAX_PER_NETWORK
 from tests.e2e import server as server_process
 from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
 from tests.e2e.conftest import OpenPage
@@ -20,6 +23,8 @@ from tests.e2e.lean import SteadyCall, steady_call
 from tests.e2e.meeting import meet, more_arrives
 from tests.e2e.participant import Participant
 from tests.e2e.server import Server
+from tests.e2e.test_fuzz import bugs_in
+from tests.netns.namespace import FIRST_ADDRESS, SECOND_ADDRESS
 
 PER_S = 20_000
 FLOOD_S = 2.0
@@ -137,3 +142,36 @@ async def test_browsers_see_and_hear_each_other_in_a_flood(
         for person in (bob, alice):
             await more_arrives(person)
             assert await person.state() == "call"
+
+
+async def test_a_stranger_with_ten_thousand_connections_does_not_shut_others_out(
+    server: Server,
+) -> None:
+    held: list[asyncio.StreamWriter] = []
+    refused = 0
+    try:
+        for _ in range(10_000):
+            reader, writer = await asyncio.open_connection(FIRST_ADDRESS, server.ready.port)
+            if len(held) < MAX_PER_NETWORK:
+                held.append(writer)
+                continue
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            refused += 1
+            writer.close()
+        assert refused == 10_000 - MAX_PER_NETWORK
+        assert await _page_from(SECOND_ADDRESS, server) == 200
+    finally:
+        for writer in held:
+            writer.transport.abort()
+    assert bugs_in(server) == []
+
+
+async def _page_from(address: str, server: Server) -> int:
+    """The status of the landing page for somebody at another address."""
+    connector = aiohttp.TCPConnector(local_addr=(address, 0))
+    async with (
+        aiohttp.ClientSession(connector=connector) as client,
+        client.get(f"{server.ready.url}/", ssl=False) as response,
+    ):
+        return response.status
