@@ -5,7 +5,7 @@
 #   make quick   format, lint, types, import contracts, JavaScript, unit tests      (a minute)
 #   make test    quick + real Chromium and Firefox against the real server      (15 minutes)
 #   make prove   the promised figures, and the two commands on a bare Debian      (long)
-#   make bench   loads and measurements      ARGS="…"
+#   make bench   what a call costs the server      ARGS="--seconds 10 fanout-10"
 #   make setup   everything that the above need
 #   make clean   removes what the above made, but never ./var
 

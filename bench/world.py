@@ -192,7 +192,7 @@ class World:
 
     async def _newcomers(self, seconds: float) -> tuple[tuple[float, ...], int]:
         """One newcomer a second to the first room: their times and how many failed."""
-        count = max(1, round(seconds / JOIN_EACH_S))
+        count = max(1, int(seconds / JOIN_EACH_S - 1))  # media ends when the load does
         start = time.monotonic()
         took_ms: list[float] = []
         for n in range(count):
