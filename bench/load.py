@@ -23,7 +23,8 @@ from bench.receiver import Receiver, SentAt
 from bench.upkeep import TICK_S, Upkeep
 
 WAKE_S = 0.02  # while nothing is to be sent
-DRAIN_S = 0.25  # after the last packet
+DRAIN_S = 0.25  # after the last packet, and on until nothing comes any more
+LONGEST_DRAIN_S = 3.0
 _PREPARING_S = 10e-6  # for each packet, generously; the run starts when it is over
 _STARTING_S = 0.1
 
@@ -108,7 +109,7 @@ class Driver:
         self._upkeep = upkeep
 
     async def send(self, plan: Plan) -> Sent:
-        """The whole plan, and what comes of it until `DRAIN_S` after its end."""
+        """The whole plan, and what comes of it, to the end."""
         datagrams = [Datagram(data, b.source) for b in plan.bursts for data in b.packets]
         volley = Volley(datagrams, self._server)
         del datagrams
@@ -124,8 +125,14 @@ class Driver:
             refused += count - volley.send(self._bulk, sent, sent + count)
             sent += count
             self._receiver.drain()
-        await self._wait(time.monotonic() + DRAIN_S)
+        await self._drain()
         return Sent(sent, refused, late_s * 1000)
+
+    async def _drain(self) -> None:
+        deadline, before = time.monotonic() + LONGEST_DRAIN_S, -1
+        while before < (now := self._receiver.delivered()) and time.monotonic() < deadline:
+            before = now
+            await self._wait(time.monotonic() + DRAIN_S)
 
     async def _wait(self, until: float) -> None:
         """Look after what comes meanwhile."""

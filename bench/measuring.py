@@ -7,18 +7,18 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bench import search
-from bench.figures import LEAST_DELIVERED, Figure, Load, Result, percentile
+from bench.figures import Figure, Load, Result, percentile
 from bench.meter import memory
 from bench.scenarios import Kind, Scenario
-from bench.world import Stretch, World
+from bench.stretch import Stretch
+from bench.world import World
 
 NEAR_SATURATION = 0.90  # of the worker's core
 HALF = 0.5
 _TRIES = 4
 _TRY_S = 1.2
 _WARM_UP_S = 1.0
-_LESS = 0.88  # of the rate, where the longer measurement lost packets
-_LEAST_OF_FOUND = 0.5
+_MEASUREMENTS = 3
 _JOINS = 32
 _JOIN_EACH_S = 0.25
 _WARM_ROOMS = 2
@@ -37,11 +37,13 @@ async def _fixed(world: World, scenario: Scenario, seconds: float) -> Result:
 
 
 async def _saturated(world: World, scenario: Scenario, seconds: float) -> Result:
-    rate = found = await find_rate(world, NEAR_SATURATION)
-    stretch = await world.measured(rate, seconds)
-    while stretch.delivered_share < LEAST_DELIVERED and rate > found * _LEAST_OF_FOUND:
-        rate *= _LESS
-        stretch = await world.measured(rate, seconds)
+    """Measure, with another rate where others took or gave back the machine since the search."""
+    rate = await find_rate(world, NEAR_SATURATION)
+    stretches = [await world.measured(rate, seconds)]
+    while not search.saturated(stretches[-1]) and len(stretches) < _MEASUREMENTS:
+        rate = await _adjust(world, rate, stretches[-1], NEAR_SATURATION)
+        stretches.append(await world.measured(rate, seconds))
+    stretch = search.best(stretches)
     return _result(world, scenario, stretch, (_cpu(stretch, scenario),))
 
 
@@ -59,7 +61,7 @@ async def _join(world: World, scenario: Scenario, seconds: float) -> Result:
     """Newcomers one after another to a room in which a call runs."""
     del seconds  # as long as the joins take
     await world.add_rooms(scenario.rooms)
-    joining = asyncio.create_task(_join_all(world))
+    joining = asyncio.create_task(_join_all(world, await world.newcomer_tokens(_JOINS)))
     stretch = await world.run(scenario.video_per_s, _JOINS * _JOIN_EACH_S + 0.5, joins=False)
     took = await joining
     came = [ms for ms in took if ms is not None]
@@ -70,11 +72,11 @@ async def _join(world: World, scenario: Scenario, seconds: float) -> Result:
     return _result(world, scenario, stretch, figures, (len(took), len(took) - len(came)))
 
 
-async def _join_all(world: World) -> list[float | None]:
+async def _join_all(world: World, tokens: list[str]) -> list[float | None]:
     start, took = time.monotonic() + 0.2, []
-    for n in range(_JOINS):
+    for n, token in enumerate(tokens):
         await asyncio.sleep(max(0.0, start + n * _JOIN_EACH_S - time.monotonic()))
-        took.append(await world.join_once())
+        took.append(await world.join_once(token))
     return took
 
 
@@ -88,11 +90,11 @@ async def _memory(world: World, scenario: Scenario, seconds: float) -> Result:
     stretch = await world.run(scenario.video_per_s, seconds, joins=False)
     flowing = memory(world.server.worker)
     people = scenario.rooms * world.shape.publishers
-    names = ("PSS, idle", "PSS, media flowing")
-    grown = (idle.pss - before.pss) / people, (flowing.pss - before.pss) / people
+    names = ("RSS, idle", "RSS, media flowing")
+    grown = (idle.rss - before.rss) / people, (flowing.rss - before.rss) / people
     figures = (
         *_figures(scenario, names, grown, "KiB"),
-        Figure("RSS, media flowing", (flowing.rss - before.rss) / people, "KiB"),
+        Figure("PSS, media flowing", (flowing.pss - before.pss) / people, "KiB"),
     )
     return _result(world, scenario, stretch, figures)
 
@@ -109,20 +111,25 @@ _WAYS: dict[Kind, Callable[[World, Scenario, float], Awaitable[Result]]] = {
 async def find_rate(world: World, wanted: float) -> float:
     """Add rooms, then find packets/s of each publisher that keep the worker busy for a share."""
     await world.add_rooms(1)
-    one = (await world.run(search.MAX_RATE, _WARM_UP_S, joins=False)).spent.busy_share
+    one = (await world.run(search.MAX_RATE, _WARM_UP_S, joins=False)).busy_share
     rooms = search.rooms_needed(one, wanted)
     await world.add_rooms(rooms - 1)
     rate = search.first_rate(one, wanted, rooms)
     for _ in range(_TRIES):
         tried = await world.run(rate, _TRY_S, joins=False)
-        share, delivered = tried.spent.busy_share, tried.delivered_share
-        if search.good(share, delivered, wanted):
+        if search.good(tried.busy_share, tried.delivered_share, wanted):
             break
-        if rate >= search.MAX_RATE and share < wanted and world.rooms < search.MAX_ROOMS:
-            await world.add_rooms(search.rooms_missing(world.rooms, share, wanted))
-        else:
-            rate = search.next_rate(rate, share, delivered, wanted)
+        rate = await _adjust(world, rate, tried, wanted)
     return rate
+
+
+async def _adjust(world: World, rate: float, tried: Stretch, wanted: float) -> float:
+    """The next rate; more rooms where it cannot rise."""
+    share, delivered = tried.busy_share, tried.delivered_share
+    if rate >= search.MAX_RATE and share < wanted and world.rooms < search.MAX_ROOMS:
+        await world.add_rooms(search.rooms_missing(world.rooms, share, wanted))
+        return rate
+    return search.next_rate(rate, share, delivered, wanted)
 
 
 def _cpu(stretch: Stretch, scenario: Scenario) -> Figure:
@@ -153,8 +160,8 @@ def _result(
         packets_in_per_s=stretch.packets / stretch.seconds,
         packets_out_per_s=stretch.offered / stretch.seconds,
         delivered_share=stretch.delivered_share,
-        worker_core_share=stretch.spent.worker_share,
-        worker_waited_share=stretch.spent.waited / stretch.spent.wall_s,
+        worker_core_share=stretch.core_share,
+        worker_waited_share=stretch.waited_share,
         worker_cpu_s=stretch.spent.worker,
         server_cpu_s=stretch.spent.server,
         generator_cpu_s=stretch.spent.generator,

@@ -1,8 +1,11 @@
-"""CPU time and memory of processes, as the kernel accounts them."""
+"""CPU time, cores and memory of processes, as the kernel accounts them."""
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -49,23 +52,12 @@ def memory(pid: int) -> Memory:
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """CPU seconds within `wall_s` seconds."""
+    """CPU seconds."""
 
-    wall_s: float
     worker: float
     server: float  # worker, front and supervisor
     generator: float
     waited: float  # the worker wanted a core and others had it
-
-    @property
-    def worker_share(self) -> float:
-        """Of one core."""
-        return self.worker / self.wall_s
-
-    @property
-    def busy_share(self) -> float:
-        """Of the time, how long the worker had work to do, whether it had a core or not."""
-        return (self.worker + self.waited) / self.wall_s
 
 
 class Meter:
@@ -76,12 +68,30 @@ class Meter:
         self._others = others
         self._start = self._read()
 
-    def _read(self) -> tuple[float, float, float, float, float]:
+    def _read(self) -> tuple[float, float, float, float]:
         worker = cpu_s(self._worker)
         server = worker + sum(cpu_s(pid) for pid in self._others)
         waited = waited_s(self._worker)
-        return time.monotonic(), worker, server, time.process_time(), waited
+        return worker, server, time.process_time(), waited
 
     def spent(self) -> Spent:
         before, after = self._start, self._read()
         return Spent(*(b - a for a, b in zip(before, after, strict=True)))
+
+
+@contextmanager
+def cores_of_their_own(worker: int) -> Iterator[None]:
+    """The worker on one core, this process on another, as long as the context is open.
+
+    Loopback delivers in the sender's context, and the scheduler likes to wake the receiver where
+    the sender runs: without this the two take turns on one core for much of the time. Nothing
+    happens where there is but one core.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(worker, cores[:1])
+        os.sched_setaffinity(0, cores[1:2])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)

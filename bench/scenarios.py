@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from bench.world import Shape
+from bench.stretch import Shape
 
 Kind = Literal["fixed", "saturated", "delay", "join", "memory"]
 CALL = Shape(("audio", "video"), publishers=2, subscribers=0, mutual=True)

@@ -9,68 +9,22 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
-import msgspec
-
 from bench.client import Client, Common, JoinFailed
 from bench.load import Driver, prepare
-from bench.meter import Meter, Spent
+from bench.meter import Meter, cores_of_their_own
 from bench.mmsg import open_bulk_socket
 from bench.receiver import Receiver
 from bench.server import Server, serve
+from bench.stretch import Shape, Stretch
 from bench.upkeep import Upkeep
 from sfu.shell.dtls import Certificate
 
 JOINING_AT_ONCE = 4
-SPARE = 4  # newcomers in a room, and those whose leaving is not yet through
-PRODUCT_ROOM_SIZE = 16
 JOIN_EACH_S = 1.0
 CONSENT_S = 2.5
 FIRST_MEDIA_WITHIN_S = 5.0
 _HURRY_RATE = 60.0  # packets/s of a publisher while its subscribers come in
 _HURRY_S = 0.3
-
-
-class Shape(msgspec.Struct, frozen=True):
-    """One room: who sends what, how many only receive."""
-
-    sends: tuple[str, ...] = ("video",)  # kinds that each publisher sends
-    publishers: int = 1
-    subscribers: int = 10
-    mutual: bool = False  # publishers receive one another
-
-    @property
-    def fanout(self) -> int:
-        """Deliveries of each packet sent."""
-        return self.subscribers + (self.publishers - 1 if self.mutual else 0)
-
-    @property
-    def room_size(self) -> int:
-        """What the server must be told to admit, newcomers included; 0 where it does anyway."""
-        people = self.publishers + self.subscribers
-        return people + SPARE if people + SPARE > PRODUCT_ROOM_SIZE else 0
-
-
-class Stretch(msgspec.Struct, frozen=True):
-    """A load that was run."""
-
-    seconds: float
-    packets: int  # sent
-    offered: int  # sent × fan-out
-    delivered: int
-    refused: int  # not taken by the kernel from the generator
-    late_ms: float  # the latest burst
-    spent: Spent
-    joins_ms: tuple[float, ...]  # of the newcomers beside the load
-    failed_joins: int
-
-    @property
-    def delivered_share(self) -> float:
-        return self.delivered / self.offered if self.offered else 0.0
-
-    @property
-    def cpu_us(self) -> float:
-        """Of the worker for each delivered packet."""
-        return self.spent.worker * 1e6 / max(1, self.delivered)
 
 
 class World:
@@ -171,13 +125,15 @@ class World:
 
     async def run(self, video_per_s: float, seconds: float, *, joins: bool) -> Stretch:
         """Offer a load to all rooms and measure; with `joins` newcomers come beside it."""
+        count = max(1, int(seconds / JOIN_EACH_S - 1)) if joins else 0  # media ends with the load
+        tokens = await self.newcomer_tokens(count)
         plan = prepare(self.publishers, video_per_s, seconds, time.monotonic())
         before = self.receiver.delivered()
-        beside = asyncio.create_task(self._newcomers(seconds)) if joins else None
+        beside = asyncio.create_task(self._newcomers(tokens))
         meter = self.meter()
         sent = await self._driver.send(plan)
         spent = meter.spent()
-        joins_ms, failed = await beside if beside else ((), 0)
+        joins_ms = await beside
         return Stretch(
             seconds=seconds,
             packets=sent.packets,
@@ -187,28 +143,29 @@ class World:
             late_ms=sent.late_ms,
             spent=spent,
             joins_ms=joins_ms,
-            failed_joins=failed,
+            failed_joins=count - len(joins_ms),
         )
 
-    async def _newcomers(self, seconds: float) -> tuple[tuple[float, ...], int]:
-        """One newcomer a second to the first room: their times and how many failed."""
-        count = max(1, int(seconds / JOIN_EACH_S - 1))  # media ends when the load does
+    async def newcomer_tokens(self, count: int) -> list[str]:
+        """Tokens to watch in the first room."""
+        return [await self.server.token("room-0", "subscribe") for _ in range(count)]
+
+    async def _newcomers(self, tokens: list[str]) -> tuple[float, ...]:
+        """One newcomer a second to the first room: the times of those who got media."""
         start = time.monotonic()
-        took_ms: list[float] = []
-        for n in range(count):
+        took_ms = []
+        for n, token in enumerate(tokens):
             wait_s = start + (n + 0.2) * JOIN_EACH_S - time.monotonic()
             await asyncio.sleep(max(0.0, wait_s))
-            took = await self.join_once()
-            if took is not None:
-                took_ms.append(took)
-        return tuple(took_ms), count - len(took_ms)
+            took_ms.append(await self.join_once(token))
+        return tuple(took for took in took_ms if took is not None)
 
-    async def join_once(self) -> float | None:
+    async def join_once(self, token: str) -> float | None:
         """Join the first room and leave: ms from hello to the first media; None if it failed."""
         client = Client(self._common, next(self._addresses), (), receives=True)
         self._opened.append(client)
         try:
-            await client.join(await self.server.token("room-0", "subscribe"))
+            await client.join(token)
             async with asyncio.timeout(FIRST_MEDIA_WITHIN_S):
                 first = await client.first_media
         except (JoinFailed, TimeoutError):
@@ -232,7 +189,8 @@ async def open_world(shape: Shape, kept_log: Path, *, gro: bool = True) -> Async
         async with serve(kept_log, shape.room_size) as server:
             world = World(server, bulk, shape)
             try:
-                yield world
+                with cores_of_their_own(server.worker):
+                    yield world
             finally:
                 await world.close()
     finally:

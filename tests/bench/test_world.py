@@ -9,7 +9,8 @@ import pytest
 from bench.figures import LEAST_DELIVERED, invalid
 from bench.measuring import measure
 from bench.scenarios import SCENARIOS, Scenario
-from bench.world import Shape, open_world
+from bench.stretch import Shape
+from bench.world import open_world
 
 pytestmark = pytest.mark.slow
 
