@@ -7,9 +7,11 @@ the 5-tuple that an authenticated check has validated. Everything else is counte
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from sfu.core.counters import Counters
+from sfu.core.pace import Pace
 from sfu.shell import stun
 from sfu.shell.executor import Executor
 from sfu.shell.peer import Endpoint, Path, Peer
@@ -21,7 +23,10 @@ from sfu.shell.udp import (
     open_socket,
 )
 
-BATCH = 64  # datagrams per wake-up
+BATCH = 64  # datagrams read before what comes of them is sent
+ENOUGH = 16  # that came together: it does not pay to wait for more
+GATHER_S = 0.0005  # saves a third of the CPU of 20 calls and costs 0.3 ms (measured)
+LONGEST_S = 0.005  # of one wake-up: commands and timers wait meanwhile
 
 
 class Datagrams:
@@ -40,7 +45,8 @@ class Datagrams:
         self._executor = executor
         self._counters = counters
         self._survive = survive
-        self._finish = finish  # the end of a wake-up
+        self._finish = finish  # the end of a batch
+        self._pace = Pace()
         self._loop = asyncio.get_running_loop()
         self._endpoints = _open_endpoints(addresses, port)
         for endpoint in self._endpoints:
@@ -52,23 +58,43 @@ class Datagrams:
             endpoint.socket.close()
 
     def _read(self, endpoint: Endpoint) -> None:
-        """Drain the socket, then send what comes of it."""
-        clock = ArrivalClock()
+        """One wake-up: drain the socket and, where there is much, let more gather and go on.
+
+        A sleep costs half of what the way back through the event loop does (27 against 66 µs,
+        measured), and datagrams that come together are sent together.
+        """
+        started = time.monotonic()
+        took = self._take(endpoint, started)
+        while 0 < took < ENOUGH and self._pace.is_busy:
+            time.sleep(GATHER_S)
+            now = time.monotonic()
+            if now - started > LONGEST_S:
+                return
+            took = sum(self._take(each, now) for each in self._endpoints)
+
+    def _take(self, endpoint: Endpoint, now: float) -> int:
+        """Drain a socket, then send what comes of it; how many datagrams there were."""
+        clock = ArrivalClock(now)
         receive = endpoint.socket.recvmsg
-        for _ in range(BATCH):
+        took = 0
+        while took < BATCH:
             try:
                 data, ancillary, _, address = receive(DATAGRAM_BYTES, ANCILLARY_BYTES)
             except BlockingIOError:
                 break
             except OSError:  # an ICMP error of an earlier send
+                took += 1
                 continue
+            took += 1
             if not data:
                 continue
             try:
                 self._receive(endpoint, address, data, clock.read(ancillary))
             except Exception as bug:  # noqa: BLE001 - the edge: one datagram must not stop the rest
                 self._survive(bug)
+        self._pace.note(took, now)
         self._finish()
+        return took
 
     def _receive(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
         kind = data[0]

@@ -8,7 +8,6 @@ same plaintext out.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 from sfu.api import AnyEvent
@@ -24,10 +23,10 @@ from sfu.shell.srtp import Sealer, Srtp, SrtpError
 
 __all__ = ["Executor", "Transport"]
 
-KEPT_PACKETS = 100  # ciphertexts per audio stream: 2 s
+KEPT_PACKETS = 50  # ciphertexts per audio stream: 1 s
 LARGE_DATAGRAM_BYTES = 1200
 VP8_DESCRIPTOR_BYTES = 6  # RFC 7741 4.2, the longest
-MAX_WAITING = 128  # datagrams: 1 ms of work at most stands between a packet and its sending
+MAX_WAITING = 64  # datagrams: half a millisecond of work stands between a packet and its sending
 
 
 class _Route:
@@ -141,6 +140,8 @@ class Executor:
         if seq > ring.highest + ring.capacity and ring.highest >= 0:
             self._forwarder.receive_leap(source, seq, arrival)
             self._obey()
+        if seq != ring.highest + 1:
+            self._forwarder.state.hurried = True  # a gap, or what fills one
         if not ring.put(seq, packet if size else None, arrival):
             self._counters.dropped_duplicate += 1
             return
@@ -282,10 +283,10 @@ class Executor:
 
 
 def _keep(transport: Transport, ssrc: int, number: int, data: bytes) -> None:
-    kept = transport.kept.setdefault(ssrc, OrderedDict())
+    kept = transport.kept.setdefault(ssrc, {})
     kept[number & 0xFFFF] = data
     if len(kept) > KEPT_PACKETS:
-        kept.popitem(last=False)
+        del kept[next(iter(kept))]
 
 
 def _is_cut(source: Source, packet: bytes, start: int, size: int) -> bool:

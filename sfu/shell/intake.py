@@ -7,7 +7,6 @@ ssrc, which the forwarder binds. What a peer sends is charged to its bitrate by 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -44,7 +43,7 @@ class Transport:
     heard_at: float = 0.0
     twcc_sent: int = 0
     twcc_received: Unwrapper = field(default_factory=Unwrapper)
-    kept: dict[int, OrderedDict[int, bytes]] = field(default_factory=dict)  # ssrc → seq → SRTP
+    kept: dict[int, dict[int, bytes]] = field(default_factory=dict)  # ssrc → seq → SRTP
     window_started: float = 0.0
     window_bits: int = 0
 
@@ -128,7 +127,7 @@ class Intake:
         except header.RtpError:
             self._counters.dropped_malformed += 1
             return
-        source = publisher.by_ssrc.get(header.ssrc(packet))
+        source = publisher.by_ssrc.get(int.from_bytes(packet[8:12]))
         if source is not None and packet[1] & 0x7F == source.codec.payload_type:
             self._receive_media(transport, source, packet, start, size, arrival)
         else:
@@ -179,9 +178,9 @@ class Intake:
         """Note the transport-wide number for feedback; padding and repairs count too."""
         twcc_id = source.track.section.extensions.transport_cc
         data = header.extension(packet, twcc_id) if twcc_id else None
-        if data is not None and len(data) == 2 and transport.publisher is not None:
-            number = transport.twcc_received.unwrap(int.from_bytes(data, "big"))
-            transport.publisher.arrivals.append((number, int(arrival * 1e6)))
+        if data is not None and len(data) == 2:
+            number = transport.twcc_received.unwrap(data[0] << 8 | data[1])
+            source.track.publisher.arrivals.append((number, int(arrival * 1e6)))
 
     def _receive_rtx(
         self,
@@ -217,8 +216,10 @@ class Intake:
 
 def _extended(source: Source, packet: bytes) -> int:
     """The packet's sequence number as a whole number near the newest one."""
-    seq = header.sequence_number(packet)
+    seq = packet[2] << 8 | packet[3]
     highest = source.ring.highest
+    if highest + 1 & 0xFFFF == seq and highest >= 0:  # in order
+        return highest + 1
     if highest < 0:
         return seq + 0x10000  # room below for what comes late
     return highest + seq_difference(seq, highest & 0xFFFF)

@@ -17,6 +17,7 @@ BUFFER_BYTES = 4 * 1024 * 1024
 DATAGRAM_BYTES = 2048
 MAX_QUEUED_S = 5.0  # in the socket's buffer: it holds less than that
 MAX_WAKE_UP_S = 0.5  # what came while we drained
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33  # Linux asm-generic/socket.h
 UDP_SEGMENT = 103  # Linux linux/udp.h
 MAX_SEGMENTS = 64  # UDP_MAX_SEGMENTS of linux/udp.h before 6.9
 MAX_SEGMENTED_BYTES = 65_000  # of one call: an IP packet's length is 16 bit
@@ -37,8 +38,8 @@ def open_socket(address: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        _enlarge(sock, socket.SO_RCVBUF, SO_RCVBUFFORCE)
+        _enlarge(sock, socket.SO_SNDBUF, SO_SNDBUFFORCE)
         sock.setblocking(False)
         sock.bind((address, port))
     except OSError:
@@ -47,14 +48,22 @@ def open_socket(address: str, port: int) -> socket.socket:
     return sock
 
 
+def _enlarge(sock: socket.socket, option: int, beyond_the_limit: int) -> None:
+    """Root may pass net.core.rmem_max and wmem_max (208 KiB on Debian), others get up to that."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, beyond_the_limit, BUFFER_BYTES)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+
+
 class ArrivalClock:
-    """Turns the kernel's timestamps of one wake-up's datagrams into loop time."""
+    """Turns the kernel's timestamps of a batch that is read at `now` into loop time."""
 
     __slots__ = ("_now", "_offset_s")
 
-    def __init__(self) -> None:
-        self._now = time.monotonic()
-        self._offset_s = self._now - time.time()
+    def __init__(self, now: float) -> None:
+        self._now = now
+        self._offset_s = now - time.time()
 
     def read(self, ancillary: AncillaryData) -> float:
         """Monotonic seconds at which the kernel received a datagram; now, where it did not say.

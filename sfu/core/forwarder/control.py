@@ -92,3 +92,4 @@ def _keyframe(state: State, peer: str, ssrcs: Iterable[int], now: float) -> None
         stream = _stream(subscriber, ssrc)
         if stream is not None and stream.source is not None:
             keyframes.want(stream.source.track, now)
+            state.hurried = True

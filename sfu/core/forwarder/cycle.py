@@ -12,9 +12,9 @@ from sfu.core.forwarder.state import Room, State
 from sfu.core.rtp import header, rtcp, twcc
 from sfu.core.rtp.codecs import audio_level
 
-SCAN_S = 0.005
-FEEDBACK_S = 0.050  # TWCC to publishers; Chromium's upper simulcast layers flow only with it
-IDLE_S = FEEDBACK_S  # where nothing comes, nothing is due sooner
+SCAN_S = 0.005  # while something is missing
+FEEDBACK_S = 0.100  # TWCC to publishers; libwebrtc begins with it and goes from 50 to 250 ms
+IDLE_S = 0.050  # where nothing comes, nothing is due sooner
 REPORT_S = 1.0
 REPORT_CHECK_S = 0.020  # after a switch, how late its sender report may be
 RETARGET_S = 0.2

@@ -7,6 +7,8 @@ memory bounded by time as well (design: 1 s of video, 0.5 s of audio).
 
 from __future__ import annotations
 
+from array import array
+
 VIDEO_PACKETS = 512  # 1.2 Mbit/s of 1100-byte packets is 140 packets/s; bursts of a keyframe fit
 AUDIO_PACKETS = 128  # 2.5 s at 20 ms
 REORDERED = 32  # packets of a stream's start that may come after a later one
@@ -25,8 +27,8 @@ class Ring:
         self._mask = capacity - 1
         self._tail = -1  # everything below has been dropped
         self._packets: list[bytes | None] = [None] * capacity
-        self._seqs = [-1] * capacity
-        self._arrivals = [0.0] * capacity
+        self._seqs = array("q", [-1]) * capacity
+        self._arrivals = array("d", [0.0]) * capacity
 
     def put(self, seq: int, packet: bytes | None, arrival: float) -> bool:
         """Store a packet (None: it came empty); False for a duplicate or one too old to keep."""

@@ -124,6 +124,7 @@ def aim(state: State, stream: Stream, wish: Source | None, now: float) -> None:
         wish.awaited.add(stream.id)
         if stream.kind == "video":
             keyframes.want(wish.track, now)
+            state.hurried = True
 
 
 def stop(state: State, stream: Stream, now: float) -> None:

@@ -38,7 +38,7 @@ class State:
     connected: set[str] = field(default_factory=set)  # peers
     unstable: set[str] = field(default_factory=set)  # peers
     actions: list[Action] = field(default_factory=list)
-    hurried: bool = False  # a packet or a keyframe is missing, so far as the last scan saw
+    hurried: bool = False  # a packet or a keyframe is missing: the next scan is wanted soon
     last_id: int = 0
 
     def new_id(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -66,8 +67,9 @@ def test_what_the_kernel_does_not_take_is_told() -> None:
 
 
 def test_the_kernels_time_is_taken_where_it_can_be_right() -> None:
-    clock = ArrivalClock()
-    now = clock.read([])
+    now = time.monotonic()
+    clock = ArrivalClock(now)
+    assert clock.read([]) == now
     with open_socket("127.0.0.1", 0) as sock:
         sock.sendto(b"x", sock.getsockname())
         _, ancillary, _, _ = sock.recvmsg(16, 64)
