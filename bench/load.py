@@ -1,8 +1,8 @@
 """A stretch of load: prepared and encrypted beforehand, then sent on time, received and counted.
 
 Publishers start their frames evenly spread over a frame's length; a frame leaves as one burst, as
-cameras do. Times are rounded up to ticks of 5 ms, at which everything that is due is sent with one
-system call and everything that came is read.
+cameras do. Times are rounded up to ticks (5 ms where no delay is measured), at which everything
+that is due is sent with one system call and everything that came is read.
 """
 
 from __future__ import annotations
@@ -50,17 +50,25 @@ class Plan(msgspec.Struct, frozen=True):
     """A stretch of load that starts at `start` (monotonic seconds)."""
 
     start: float
+    tick_s: float
     bursts: tuple[Burst, ...]  # in time order
 
 
-def prepare(publishers: Sequence[Client], video_per_s: float, seconds: float, now: float) -> Plan:
+def prepare(
+    publishers: Sequence[Client],
+    video_per_s: float,
+    seconds: float,
+    now: float,
+    tick_s: float = TICK_S,
+) -> Plan:
     """Encrypt everything that the publishers will send; audio has its own rate."""
     count = sum(_rate(track, video_per_s) for each in publishers for track in each.tracks) * seconds
     start = now + _STARTING_S + count * _PREPARING_S
     bursts: list[Burst] = []
     for n, publisher in enumerate(publishers):
-        bursts += _bursts_of(publisher, n / len(publishers), video_per_s, seconds, start)
-    return Plan(start, tuple(sorted(bursts, key=lambda burst: burst.tick)))
+        phase = n / len(publishers)
+        bursts += _bursts_of(publisher, phase, video_per_s, seconds, start, tick_s)
+    return Plan(start, tick_s, tuple(sorted(bursts, key=lambda burst: burst.tick)))
 
 
 def _rate(track: Track, video_per_s: float) -> float:
@@ -68,7 +76,12 @@ def _rate(track: Track, video_per_s: float) -> float:
 
 
 def _bursts_of(
-    publisher: Client, phase: float, video_per_s: float, seconds: float, start: float
+    publisher: Client,
+    phase: float,
+    video_per_s: float,
+    seconds: float,
+    start: float,
+    tick_s: float,
 ) -> Iterator[Burst]:
     """One publisher's bursts; `phase` is a part of a frame's length."""
     assert publisher.srtp is not None
@@ -81,7 +94,7 @@ def _bursts_of(
         )
         publisher.twcc_sent += len(plain)
         packets = tuple(publisher.srtp.protect(packet) for packet in plain)
-        yield Burst(math.ceil(at_s / TICK_S), publisher.address, track.rtp_timestamp, packets)
+        yield Burst(math.ceil(at_s / tick_s), publisher.address, track.rtp_timestamp, packets)
 
 
 def _moments(
@@ -117,8 +130,9 @@ class Driver:
         sent = refused = 0
         late_s = 0.0
         for tick, due in itertools.groupby(plan.bursts, key=lambda burst: burst.tick):
-            await self._wait(start + tick * TICK_S)
-            late_s = max(late_s, time.monotonic() - start - tick * TICK_S)
+            due_at = start + tick * plan.tick_s
+            await self._wait(due_at)
+            late_s = max(late_s, time.monotonic() - due_at)
             bursts = list(due)
             count = sum(len(burst.packets) for burst in bursts)
             self._note(bursts)

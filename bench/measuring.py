@@ -15,6 +15,7 @@ from bench.world import World
 
 NEAR_SATURATION = 0.90  # of the worker's core
 HALF = 0.5
+FINE_TICK_S = 0.001  # cameras of different rooms do not wait for one another
 _TRIES = 4
 _TRY_S = 1.2
 _WARM_UP_S = 1.0
@@ -48,7 +49,8 @@ async def _saturated(world: World, scenario: Scenario, seconds: float) -> Result
 
 
 async def _delay(world: World, scenario: Scenario, seconds: float) -> Result:
-    rate = await find_rate(world, HALF)
+    world.tick_s = FINE_TICK_S
+    rate = await find_rate(world, HALF, scenario.video_per_s)
     world.receiver.sent_at = {}
     stretch = await world.measured(rate, seconds)
     delays_ms = [delay * 1e-6 for delay in world.receiver.delays_ns]
@@ -108,28 +110,30 @@ _WAYS: dict[Kind, Callable[[World, Scenario, float], Awaitable[Result]]] = {
 }
 
 
-async def find_rate(world: World, wanted: float) -> float:
+async def find_rate(world: World, wanted: float, fastest: float = search.MAX_RATE) -> float:
     """Add rooms, then find packets/s of each publisher that keep the worker busy for a share."""
     await world.add_rooms(1)
-    one = (await world.run(search.MAX_RATE, _WARM_UP_S, joins=False)).busy_share
+    one = (await world.run(fastest, _WARM_UP_S, joins=False)).busy_share
     rooms = search.rooms_needed(one, wanted)
     await world.add_rooms(rooms - 1)
-    rate = search.first_rate(one, wanted, rooms)
+    rate = search.first_rate(one, wanted, rooms, fastest)
     for _ in range(_TRIES):
         tried = await world.run(rate, _TRY_S, joins=False)
         if search.good(tried.busy_share, tried.delivered_share, wanted):
             break
-        rate = await _adjust(world, rate, tried, wanted)
+        rate = await _adjust(world, rate, tried, wanted, fastest)
     return rate
 
 
-async def _adjust(world: World, rate: float, tried: Stretch, wanted: float) -> float:
+async def _adjust(
+    world: World, rate: float, tried: Stretch, wanted: float, fastest: float = search.MAX_RATE
+) -> float:
     """The next rate; more rooms where it cannot rise."""
     share, delivered = tried.busy_share, tried.delivered_share
-    if rate >= search.MAX_RATE and share < wanted and world.rooms < search.MAX_ROOMS:
+    if rate >= fastest and share < wanted and world.rooms < search.MAX_ROOMS:
         await world.add_rooms(search.rooms_missing(world.rooms, share, wanted))
         return rate
-    return search.next_rate(rate, share, delivered, wanted)
+    return search.next_rate(rate, share, delivered, wanted, fastest)
 
 
 def _cpu(stretch: Stretch, scenario: Scenario) -> Figure:

@@ -10,6 +10,7 @@ from bench.stretch import Shape
 
 Kind = Literal["fixed", "saturated", "delay", "join", "memory"]
 CALL = Shape(("audio", "video"), publishers=2, subscribers=0, mutual=True)
+CAMERA_PER_S = 240.0  # 2.2 Mbit/s, frames of 8 packets: a frame is forwarded as a whole
 CALL_VIDEO_PER_S = 120.0  # with 50 of sound each of 40 people sends 170: 6.8 k/s
 
 
@@ -53,6 +54,13 @@ SCENARIOS = {
             "join", "join, hello → first media", "join", Shape(("audio", "video"), 1, 1), (60,)
         ),
         Scenario("memory", "memory per peer connection", "memory", CALL, (400, 400), rooms=15),
-        Scenario("delay", "1 → 10, forwarding delay at half a core", "delay", Shape(), (1, 10)),
+        Scenario(
+            "delay",
+            "1 → 10, forwarding delay at half a core",
+            "delay",
+            Shape(),
+            (1, 10),
+            video_per_s=CAMERA_PER_S,
+        ),
     )
 }

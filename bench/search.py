@@ -20,9 +20,9 @@ def rooms_needed(share_of_one: float, wanted: float) -> int:
     return min(MAX_ROOMS, max(1, math.ceil(wanted / max(share_of_one, 1e-3))))
 
 
-def first_rate(share_of_one: float, wanted: float, rooms: int) -> float:
-    """Packets/s of each publisher to begin with, given one room's share at MAX_RATE."""
-    return min(MAX_RATE, MAX_RATE * wanted / max(share_of_one * rooms, 1e-3))
+def first_rate(share_of_one: float, wanted: float, rooms: int, fastest: float = MAX_RATE) -> float:
+    """Packets/s of each publisher to begin with, given one room's share at `fastest`."""
+    return min(fastest, fastest * wanted / max(share_of_one * rooms, 1e-3))
 
 
 def good(share: float, delivered: float, wanted: float) -> bool:
@@ -30,12 +30,14 @@ def good(share: float, delivered: float, wanted: float) -> bool:
     return abs(share - wanted) <= NEAR and delivered >= LEAST_DELIVERED
 
 
-def next_rate(rate: float, share: float, delivered: float, wanted: float) -> float:
+def next_rate(
+    rate: float, share: float, delivered: float, wanted: float, fastest: float = MAX_RATE
+) -> float:
     """Packets/s to try next."""
     factor = wanted / max(share, 1e-3)
     if delivered < LEAST_DELIVERED:
         factor = min(factor, _LOSING)
-    return min(MAX_RATE, rate * min(factor, 2.0))
+    return min(fastest, rate * min(factor, 2.0))
 
 
 def rooms_missing(rooms: int, share: float, wanted: float) -> int:

@@ -16,7 +16,7 @@ from bench.mmsg import open_bulk_socket
 from bench.receiver import Receiver
 from bench.server import Server, serve
 from bench.stretch import Shape, Stretch
-from bench.upkeep import Upkeep
+from bench.upkeep import TICK_S, Upkeep
 from sfu.shell.dtls import Certificate
 
 JOINING_AT_ONCE = 4
@@ -37,6 +37,7 @@ class World:
         self.publishers: list[Client] = []
         self.clients: list[Client] = []
         self.rooms = 0
+        self.tick_s = TICK_S  # to which the moments of sending are rounded
         self.beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
         self._opened: list[Client] = []
         self._common = Common(server.url, bulk, Certificate())
@@ -127,7 +128,7 @@ class World:
         """Offer a load to all rooms and measure; with `joins` newcomers come beside it."""
         count = max(1, int(seconds / JOIN_EACH_S - 1)) if joins else 0  # media ends with the load
         tokens = await self.newcomer_tokens(count)
-        plan = prepare(self.publishers, video_per_s, seconds, time.monotonic())
+        plan = prepare(self.publishers, video_per_s, seconds, time.monotonic(), self.tick_s)
         before = self.receiver.delivered()
         beside = asyncio.create_task(self._newcomers(tokens))
         meter = self.meter()
