@@ -25,7 +25,9 @@ from sfu.shell.udp import (
 
 BATCH = 64  # datagrams read before what comes of them is sent
 ENOUGH = 16  # that came together: it does not pay to wait for more
-GATHER_S = 0.0005  # saves a third of the CPU of 20 calls and costs 0.3 ms (measured)
+GATHER_S = (
+    0.0005  # 20 calls whose packets come 1 ms apart: 57 µs of CPU a packet, not 66 (measured)
+)
 LONGEST_S = 0.005  # of one wake-up: commands and timers wait meanwhile
 
 
