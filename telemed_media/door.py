@@ -12,6 +12,7 @@ import contextlib
 import resource
 import socket
 import ssl
+from asyncio import sslproto
 from collections.abc import Callable
 
 from aiohttp import web
@@ -23,6 +24,7 @@ GOODBYE_S = 2.0  # for the other side's close_notify
 ACCEPTED_AT_ONCE = 64  # then other events have their turn
 BREATHER_S = 0.5  # when the kernel has no descriptor or memory for a connection
 MAX_FILES = 8192
+TLS_BUFFER_BYTES = 32 * 1024  # of each connection; a TLS record has at most 16 KiB
 
 
 class Door:
@@ -40,6 +42,7 @@ class Door:
         self._tls = tls
         self._admission = admission
         self._loop = asyncio.get_running_loop()
+        sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES  # instead of 256 KiB
         self._shaking: set[asyncio.Task[None]] = set()
         self._resting: asyncio.TimerHandle | None = None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 import time
+from asyncio import sslproto
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -155,3 +157,12 @@ async def test_closing_the_door_gives_up_handshakes(entrance: Entrance) -> None:
 
 def test_the_process_may_open_as_many_files_as_the_system_lets_it() -> None:
     assert raise_file_limit() >= 1024
+
+
+async def test_a_connection_holds_a_small_buffer(entrance: Entrance) -> None:
+    """asyncio's own 256 KiB would make the limit on connections a limit of 1.1 GB (measured)."""
+    _, writer = await entrance.secure()
+    held = [each for each in gc.get_objects() if isinstance(each, sslproto.SSLProtocol)]
+    assert held
+    assert {len(each._ssl_buffer) for each in held} == {door.TLS_BUFFER_BYTES}  # type: ignore[attr-defined]
+    writer.close()
