@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from sfu.core.forwarder.cycle import IDLE_S, SCAN_S
+from sfu.core.forwarder.cycle import IDLE_S
 from sfu.core.histogram import HistogramCounts
 from sfu.shell.executor import Executor
 
@@ -48,9 +48,9 @@ class Pulse:
         except Exception as bug:  # noqa: BLE001 - the edge: one bug must not stop the rest
             self._survive(bug)
 
-    def hurry(self) -> None:
-        """Something new is to be done soon."""
-        at = time.monotonic() + SCAN_S
+    def adjust(self) -> None:
+        """After a command: what it asks for may be due sooner."""
+        at = self._executor.next_timeout(time.monotonic())
         if at < self._fires_at:
             self._timer.cancel()
             self._set(at)

@@ -99,7 +99,7 @@ class MediaWorker:
             case api.GetStats():
                 reply = self._stats()
         self._executor.drain()
-        self._pulse.hurry()
+        self._pulse.adjust()
         return reply
 
     async def _connect(self, command: api.ConnectPeer, now: float) -> api.AnyReply:
@@ -201,7 +201,7 @@ class MediaWorker:
         self._forwarder.peer_connected(peer.id, time.monotonic())
         self._emit(api.PeerConnected(peer.room, peer.id))
         self._executor.drain()
-        self._pulse.hurry()
+        self._pulse.adjust()
 
     def _lost(self, peer: Peer, reason: str) -> None:
         self._counters.handshakes_failed += reason in ("dtls", "fingerprint")

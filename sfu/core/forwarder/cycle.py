@@ -16,7 +16,7 @@ SCAN_S = 0.005  # while something is missing
 FEEDBACK_S = 0.100  # TWCC to publishers; libwebrtc begins with it and goes from 50 to 250 ms
 IDLE_S = 0.050  # where nothing comes, nothing is due sooner
 REPORT_S = 1.0
-REPORT_CHECK_S = 0.020  # after a switch, how late its sender report may be
+REPORT_CHECK_S = 0.1
 RETARGET_S = 0.2
 QUALITY_S = 2.0
 VIDEO_HISTORY_S = 1.0
@@ -38,6 +38,9 @@ def scan(state: State, now: float) -> None:
         speaking = room.speakers.handle_timeout(now)
         if speaking is not None:
             _tell_speakers(state, room, speaking)
+    if state.report_soon:
+        state.report_soon = False
+        report(state, now)
 
 
 def _tell_speakers(state: State, room: Room, speaking: tuple[str, ...]) -> None:

@@ -168,7 +168,7 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
         _unwish(stream)
         stream.source = source
         _add_segment(state, stream, Segment(source, rule))
-        stream.report_due = True
+        stream.report_due = state.report_soon = state.hurried = True
         state.counters.switches += 1
         state.actions.append(Install(source.id, rule))
         if source.ring.highest > seq:

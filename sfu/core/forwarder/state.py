@@ -39,6 +39,7 @@ class State:
     unstable: set[str] = field(default_factory=set)  # peers
     actions: list[Action] = field(default_factory=list)
     hurried: bool = False  # a packet or a keyframe is missing: the next scan is wanted soon
+    report_soon: bool = False  # a stream has switched: its sender report cannot wait
     last_id: int = 0
 
     def new_id(self) -> int:
