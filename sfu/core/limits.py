@@ -24,7 +24,7 @@ CHECKS = Rate(burst=200, per_s=100)  # STUN checks of one peer that are answered
 SENDS_OF_A_CHECK = 7  # RFC 8489 6.2.1: Rc, how often a client sends one transaction
 TRANSACTIONS = 256  # remembered per peer: those of 2 s at the full rate
 # A handshake has under 10 records with every repeat; afterwards only a goodbye comes.
-DTLS = Rate(burst=100, per_s=50)  # DTLS datagrams of one peer, each up to 40 µs of OpenSSL
+DTLS = Rate(burst=100, per_s=50)  # DTLS datagrams of one peer, each some tens of µs of OpenSSL
 # A full room comes back at once when the worker restarts, and once more if that fails.
 JOINS = Rate(burst=40, per_s=2)  # new media connections of one room
 UNFINISHED = 256  # connections of a worker without keys yet: 16 full rooms that come at once
