@@ -52,6 +52,11 @@ PARSERS: dict[str, tuple[list[str], list[str]]] = {  # name → (parsers, their 
         ["signaling/core/wire.py", "signaling/core/messages.py"],
         ["tests/signaling/core/test_wire.py"],
     ),
+    "fragments": (["signaling/core/sdpfrag.py"], ["tests/signaling/core/test_sdpfrag.py"]),
+    "device-requests": (
+        ["signaling/shell/requests.py"],
+        ["tests/signaling/shell/test_devices.py"],
+    ),
     "tokens": (["signaling/shell/tokens.py"], ["tests/signaling/shell/test_tokens.py"]),
 }
 

@@ -73,10 +73,10 @@ class Cart:
     def start_post(self, way: str) -> asyncio.Task[Reply]:
         return asyncio.create_task(self.post(way))
 
-    async def post_chunks(self, way: str, kilobytes: int) -> Reply:
+    async def post_chunks(self, way: str, count: int, chunk: bytes = b"x" * 1000) -> Reply:
         async def chunks() -> AsyncIterator[bytes]:
-            for _ in range(kilobytes):
-                yield b"x" * 1000
+            for _ in range(count):
+                yield chunk
 
         return await self.request("POST", f"/{way}/{ROOM}", chunks(), **{"Content-Type": SDP})
 

@@ -110,6 +110,11 @@ async def test_a_large_body_of_unknown_length_is_refused(cart: Cart) -> None:
     assert cart.code(await cart.post_chunks("whip", 70)) == (413, "too_large")
 
 
+async def test_a_body_that_is_no_text_is_refused(clinic: Clinic, cart: Cart) -> None:
+    assert cart.code(await cart.post_chunks("whip", 3, b"v=0\xff\xfe\r\n")) == (422, "bad_sdp")
+    assert not clinic.plane.named("connect")
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
 async def test_the_endpoint_takes_only_post(cart: Cart, method: str) -> None:
     refused = await cart.request(method, f"/whip/{ROOM}")
