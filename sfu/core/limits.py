@@ -8,6 +8,7 @@ here, and a hospital behind one address is not one client.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 
 import msgspec
 
@@ -56,21 +57,23 @@ class CheckLimit:
     """Which authentic checks of one peer are answered.
 
     A recorded check is authentic for ever; answering each transaction only as often as its client
-    may send it keeps a replay from using up the peer's share.
+    may send it keeps a replay from using up the peer's share. Each belongs to the way by which it
+    came first, because a client sends it again on the same way only (RFC 8489 section 6.2.1): a
+    replay from elsewhere would draw the peer's media there.
     """
 
     __slots__ = ("_bucket", "_seen")
 
     def __init__(self, now: float) -> None:
         self._bucket = Bucket(CHECKS, now)
-        self._seen: OrderedDict[bytes, int] = OrderedDict()  # transaction → times answered
+        self._seen: OrderedDict[bytes, tuple[Hashable, int]] = OrderedDict()  # → way, answers
 
-    def allows(self, transaction: bytes, now: float) -> bool:
+    def allows(self, transaction: bytes, way: Hashable, now: float) -> bool:
         """Whether this sending of a transaction (its 12-byte id) may be answered."""
-        times = self._seen.get(transaction, 0)
-        if times >= SENDS_OF_A_CHECK or not self._bucket.take(now):
+        first, times = self._seen.get(transaction, (way, 0))
+        if first != way or times >= SENDS_OF_A_CHECK or not self._bucket.take(now):
             return False
-        self._seen[transaction] = times + 1
+        self._seen[transaction] = first, times + 1
         if len(self._seen) > TRANSACTIONS:
             self._seen.popitem(last=False)
         return True

@@ -141,7 +141,7 @@ class Datagrams:
         if holder is not None and holder is not peer and holder.ice.selected == path:
             self._counters.dropped_stun += 1  # a forged sender address must not cut a call off
             return
-        if not peer.checks.allows(request.transaction, at):
+        if not peer.checks.allows(request.transaction, path, at):
             self._counters.dropped_checks += 1
             return
         self._counters.stun_in += 1

@@ -34,32 +34,32 @@ def test_a_clock_that_steps_back_gives_nothing() -> None:
 def test_firefox_on_a_host_with_four_addresses_is_always_answered() -> None:
     limit = CheckLimit(0.0)
     every_20_ms = [number * 0.02 for number in range(500)]
-    assert all(limit.allows(transaction(n), at) for n, at in enumerate(every_20_ms))
+    assert all(limit.allows(transaction(n), "way", at) for n, at in enumerate(every_20_ms))
 
 
 def test_a_recorded_check_is_answered_as_often_as_its_client_may_send_it() -> None:
     limit = CheckLimit(0.0)
-    answered = sum(limit.allows(transaction(1), n / 1000) for n in range(20_000))
+    answered = sum(limit.allows(transaction(1), "way", n / 1000) for n in range(20_000))
     assert answered == SENDS_OF_A_CHECK
 
 
 def test_a_replayed_check_does_not_take_the_share_of_fresh_ones() -> None:
     limit = CheckLimit(0.0)
     for number in range(20_000):
-        limit.allows(transaction(1), number / 20_000)
-    assert limit.allows(transaction(2), 1.0)
+        limit.allows(transaction(1), "way", number / 20_000)
+    assert limit.allows(transaction(2), "way", 1.0)
 
 
 def test_a_participant_who_floods_checks_is_answered_at_the_rate() -> None:
     limit = CheckLimit(0.0)
-    answered = sum(limit.allows(transaction(n), n / 20_000) for n in range(20_000))
+    answered = sum(limit.allows(transaction(n), "way", n / 20_000) for n in range(20_000))
     assert answered <= CHECKS.burst + CHECKS.per_s + 1
 
 
 def test_the_memory_of_transactions_is_bounded() -> None:
     limit = CheckLimit(0.0)
     for number in range(10_000):
-        limit.allows(transaction(number), float(number))
+        limit.allows(transaction(number), "way", float(number))
     assert len(limit._seen) == TRANSACTIONS
 
 
