@@ -26,8 +26,13 @@ SIGNS_OF_BUGS = ('"level": "error"', '"level": "critical"', "media_bug", "Traceb
 
 
 @pytest.fixture
-def seed() -> int:
-    return int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(1 << 32)))
+def seed(request: pytest.FixtureRequest) -> int:
+    chosen = random.SystemRandom().randrange(1 << 32) if _is_proving(request) else 1
+    return int(os.environ.get("FUZZ_SEED", chosen))
+
+
+def _is_proving(request: pytest.FixtureRequest) -> bool:
+    return request.node.get_closest_marker("prove") is not None
 
 
 def memory_bytes(server: Server) -> dict[str, int]:
