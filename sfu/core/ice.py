@@ -1,10 +1,11 @@
 """ICE-lite for one peer: which of its 5-tuples are valid and which one is sent to (RFC 8445 2.5).
 
 Among 5-tuples validated by an authenticated check, media goes to the one that last carried
-authenticated SRTP or SRTCP; before any media to the latest with USE-CANDIDATE, else to the latest
-check (Chromium finishes DTLS before it nominates, Firefox nominates every pair). A path without a
-check for `CONSENT_S` comes last. On a restart old and new credentials are both valid until the new
-ones' path carries media.
+authenticated SRTP or SRTCP; before any media to the one that carried the DTLS handshake, so that a
+check from elsewhere does not draw away a silent receiver's media; before that to the latest with
+USE-CANDIDATE, else to the latest check (Chromium finishes DTLS before it nominates, Firefox
+nominates every pair). A path without a check for `CONSENT_S` comes last. On a restart old and new
+credentials are both valid until the new ones' path carries media.
 """
 
 from __future__ import annotations
@@ -97,6 +98,11 @@ class IceAgent(Generic[PathT]):
         if self.previous is None:
             self.carrying = path
         self._select(now)
+
+    def finish_handshake(self, now: float) -> None:
+        """Both sides' flights of DTLS came through, ours by the selected path."""
+        if self.selected is not None:
+            self.receive_media(self.selected, now)
 
     def paths(self) -> list[PathT]:
         return list(self._tuples)

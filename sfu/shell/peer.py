@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 
 from sfu.core.description import Connection
@@ -155,6 +156,7 @@ class Peer:
         except DtlsError as error:
             lost(self, error.reason)
             return
+        self.ice.finish_handshake(time.monotonic())
         self.dtls.when_closed(lambda: lost(self, "closed"))
         self.connected = True
         connected(self)

@@ -46,6 +46,21 @@ def test_of_firefoxs_nominated_pairs_the_latest_counts() -> None:
     assert agent.selected == "cable", "its later checks nominate nothing"
 
 
+def test_a_check_from_elsewhere_draws_away_no_silent_receivers_media() -> None:
+    agent = make_agent()
+    agent.finish_handshake(0.0)
+    assert agent.selected is None, "nothing was checked yet"
+    agent.receive_check("wifi", OLD.ufrag, True, 0.0)
+    agent.finish_handshake(0.1)
+    agent.receive_check("forged", OLD.ufrag, True, 2.0)
+    assert agent.selected == "wifi"
+    agent.receive_media("cable", 3.0)
+    assert agent.selected == "wifi", "media from a path without a check proves nothing"
+    agent.receive_check("cable", OLD.ufrag, False, 3.0)
+    agent.receive_media("cable", 3.1)
+    assert agent.selected == "cable", "the receiver itself has moved"
+
+
 def test_media_outranks_every_nomination() -> None:
     agent = make_agent()
     agent.receive_check("wifi", OLD.ufrag, True, 0.0)
