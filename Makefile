@@ -37,11 +37,11 @@ test: $(DEVELOP) $(BROWSERS) checks
 
 prove: $(DEVELOP) $(BROWSERS)
 	pytest -m prove
-	python -m bench --check
 	HYPOTHESIS_PROFILE=prove SEED=$${SEED:-$$RANDOM$$RANDOM}; export HYPOTHESIS_PROFILE; \
 	  echo "properties with --hypothesis-seed=$$SEED"; \
 	  pytest -m "not e2e and not prove" --hypothesis-seed=$$SEED tests/sfu tests/signaling
 	python tests/prove/bare.py
+	python -m bench --check
 
 bench: $(DEVELOP)
 	python -m bench $(ARGS)
