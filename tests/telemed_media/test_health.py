@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -83,6 +85,17 @@ async def test_metrics_are_for_this_machine_and_token_holders(
         answer = await browser.get("/metrics", headers=headers)
         assert answer.status == status
         assert ("worker_up" in await answer.text()) == (status == 200)
+
+
+async def test_a_header_that_is_no_text_is_a_wrong_token() -> None:
+    async with await serve(CHARLIE) as browser:
+        reader, writer = await asyncio.open_connection(browser.host, browser.port)
+        head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        writer.write(head + b"Authorization: Bearer \xff\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 403 ")
 
 
 async def test_a_bug_is_answered_with_its_number_and_nothing_else() -> None:
