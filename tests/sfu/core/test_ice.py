@@ -48,8 +48,6 @@ def test_of_firefoxs_nominated_pairs_the_latest_counts() -> None:
 
 def test_a_check_from_elsewhere_draws_away_no_silent_receivers_media() -> None:
     agent = make_agent()
-    agent.finish_handshake(0.0)
-    assert agent.selected is None, "nothing was checked yet"
     agent.receive_check("wifi", OLD.ufrag, True, 0.0)
     agent.finish_handshake(0.1)
     agent.receive_check("forged", OLD.ufrag, True, 2.0)
@@ -59,6 +57,12 @@ def test_a_check_from_elsewhere_draws_away_no_silent_receivers_media() -> None:
     agent.receive_check("cable", OLD.ufrag, False, 3.0)
     agent.receive_media("cable", 3.1)
     assert agent.selected == "cable", "the receiver itself has moved"
+
+
+def test_a_handshake_without_a_check_selects_nothing() -> None:
+    agent = make_agent()
+    agent.finish_handshake(0.0)
+    assert agent.selected is None
 
 
 def test_media_outranks_every_nomination() -> None:

@@ -1,0 +1,132 @@
+"""Who may do what: one table, role × action with the relation that must hold. Deny by default.
+
+Relations: `any` object of the organisation; `own`, the actor's own record or a ward's; `self`, the
+actor's own account; `care`, a patient whom the actor treats (a visit together, or on the team); and
+`visit`, the one visit that a participant was invited to. `STRANGER` marks what nobody has to sign
+in for. What is not listed is refused; a service without an entry cannot be defined.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Relation = Literal["any", "own", "self", "care", "visit"]
+STEP_UP_S = 300.0  # how long a fresh second factor counts
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table."""
+
+    grants: dict[str, Relation]  # role, or actor kind for participant, system and stranger
+    step_up: bool = False
+    audited: bool = True
+
+
+def _action(
+    shared: dict[str, Relation] | None = None,
+    /,
+    *,
+    step_up: bool = False,
+    audited: bool = True,
+    **grants: Relation,
+) -> Action:
+    together: dict[str, Relation] = {**(shared or {}), **grants, "system": "any"}
+    return Action(grants=together, step_up=step_up, audited=audited)
+
+
+_EVERYBODY: dict[str, Relation] = dict.fromkeys(
+    ("admin", "doctor", "nurse", "desk", "billing", "patient"), "self"
+)
+
+ACTIONS: dict[str, Action] = {
+    # set-up and organisation
+    "organisation.set_up": _action(stranger="any"),  # holds the one-time link
+    "organisation.read": _action(
+        audited=False,
+        stranger="any",
+        participant="any",
+        admin="any",
+        doctor="any",
+        nurse="any",
+        desk="any",
+        billing="any",
+        patient="any",
+    ),
+    "organisation.change": _action(admin="any"),
+    # one's own account
+    "account.sign_in": _action(stranger="any"),
+    "account.sign_out": _action(_EVERYBODY),
+    "account.read": _action(_EVERYBODY, audited=False),
+    "account.step_up": _action(_EVERYBODY),
+    "account.change": _action(_EVERYBODY),
+    "account.change_factor": _action(_EVERYBODY, step_up=True),
+    "account.enrol_factor": _action(_EVERYBODY),
+    "account.register": _action(stranger="any"),
+    "account.activate": _action(stranger="any"),
+    "account.ask_reset": _action(stranger="any"),
+    "account.reset": _action(stranger="any"),
+    # users
+    "user.list": _action(admin="any"),
+    "user.read": _action(admin="any"),
+    "user.create": _action(step_up=True, admin="any"),
+    "user.change_roles": _action(step_up=True, admin="any"),
+    "user.disable": _action(step_up=True, admin="any"),
+    "user.enable": _action(step_up=True, admin="any"),
+    "user.reset_factor": _action(step_up=True, admin="any", desk="any"),
+    "user.activate_patient": _action(admin="any", desk="any", doctor="care", nurse="care"),
+    "api_key.list": _action(admin="any"),
+    "api_key.create": _action(step_up=True, admin="any"),
+    "api_key.revoke": _action(admin="any"),
+    # people
+    "practitioner.list": _action(
+        audited=False, admin="any", doctor="any", nurse="any", desk="any", billing="any"
+    ),
+    "practitioner.create": _action(admin="any"),
+    "practitioner.change": _action(admin="any"),
+    "patient.search": _action(admin="any", doctor="any", nurse="any", desk="any", billing="any"),
+    "patient.read": _action(
+        admin="any", doctor="care", nurse="care", desk="any", billing="any", patient="own"
+    ),
+    "patient.create": _action(admin="any", doctor="any", nurse="any", desk="any"),
+    "patient.change": _action(admin="any", doctor="care", nurse="care", desk="any", patient="own"),
+    "patient.invite": _action(admin="any", desk="any", doctor="care", nurse="care"),
+    "patient.claim": _action(patient="self", stranger="any"),
+    "patient.merge": _action(step_up=True, admin="any", desk="any"),
+    "patient.unmerge": _action(step_up=True, admin="any", desk="any"),
+    "patient.access_log": _action(admin="any", patient="own"),
+    "proxy.grant": _action(admin="any", desk="any"),
+    "proxy.end": _action(admin="any", desk="any", patient="own"),
+    # visits
+    "visit.create": _action(admin="any", doctor="self", nurse="any", desk="any"),
+    "visit.walk_in": _action(stranger="any", patient="own"),
+    "visit.list": _action(admin="any", doctor="care", nurse="any", desk="any", patient="own"),
+    "visit.read": _action(
+        admin="any", doctor="care", nurse="any", desk="any", patient="own", participant="visit"
+    ),
+    "visit.end": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "visit.invite": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "visit.revoke": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "visit.show_link": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "visit.enter": _action(
+        doctor="care", nurse="care", patient="own", participant="visit", stranger="any"
+    ),
+    "visit.open_link": _action(audited=False, stranger="any", participant="visit", patient="own"),
+    "visit.recover_link": _action(stranger="any"),
+    "visit.check_in": _action(patient="own", participant="visit"),
+    "visit.consent": _action(patient="own", participant="visit"),
+    "visit.queue": _action(
+        audited=False, admin="any", doctor="any", nurse="any", desk="any", participant="visit"
+    ),
+    "visit.read_chat": _action(doctor="care", nurse="care", patient="own"),
+    "visit.record": _action(),  # the gate: joins, leaves, chat
+    "consent_text.list": _action(audited=False, admin="any", doctor="any", nurse="any", desk="any"),
+    "consent_text.publish": _action(admin="any"),
+    # messages that leave
+    "outbox.list": _action(admin="any", desk="any"),
+    "outbox.retry": _action(admin="any", desk="any"),
+    # audit
+    "audit.read": _action(admin="any"),
+    "audit.verify": _action(admin="any"),
+}
