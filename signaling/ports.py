@@ -49,11 +49,17 @@ class Gatekeeper(Protocol):
         Raises Refused (token_invalid).
         """
 
+    # Told in order, with Unix seconds. A repeated word about the same participant is no error.
     async def joined(self, room: str, subject: str, participant: str, at: float) -> None: ...
     async def admitted(self, room: str, subject: str, participant: str, at: float) -> None: ...
     async def left(
         self, room: str, subject: str, participant: str, at: float, why: str
     ) -> None: ...
+    async def media_came(
+        self, room: str, subject: str, participant: str, source: Source, at: float
+    ) -> None: ...
+    async def ended(self, room: str, subject: str, at: float) -> None:
+        """A moderator ended the visit for everybody."""
 
 
 class ChatEntry(msgspec.Struct, frozen=True):

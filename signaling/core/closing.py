@@ -18,6 +18,7 @@ class Closing(enum.Enum):
     TOKEN_USED = (4403, True)
     UNKNOWN_ROOM = (4404, True)
     SEAT_GONE = (4405, True)
+    WITHDRAWN = (4406, True)
     HEARTBEAT = (4408, False)
     REPLACED = (4409, True)
     ENDED = (4410, True)

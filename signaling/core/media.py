@@ -10,7 +10,14 @@ from __future__ import annotations
 from signaling import ports
 from signaling.core import devices, quality
 from signaling.core import messages as m
-from signaling.core.outputs import ClosePeer, ConnectMedia, MarkSlotReady, SetMuted, SetView
+from signaling.core.outputs import (
+    ClosePeer,
+    ConnectMedia,
+    MarkSlotReady,
+    NoteMedia,
+    SetMuted,
+    SetView,
+)
 from signaling.core.seat import Seat
 from signaling.core.state import RoomState
 
@@ -146,6 +153,7 @@ def _peer_event(
         case ports.PeerLost():
             _peer_lost(state, seat, event.reason, now)
         case ports.TrackAdded():
+            state.emit(NoteMedia(seat.record.subject, seat.id, event.source, now))
             if seat.is_device:  # people declare for themselves
                 devices.sends(state, seat, event.source)
         case ports.SlotAssigned():

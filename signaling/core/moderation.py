@@ -6,10 +6,10 @@ moderators may press at once, and a client repeats a request whose `done` it mis
 
 from __future__ import annotations
 
-from signaling.core import entering
+from signaling.core import entering, orders
 from signaling.core import messages as m
 from signaling.core.closing import Closing
-from signaling.core.outputs import SetMuted
+from signaling.core.outputs import NoteEnded, SetMuted
 from signaling.core.room_phases import RoomEvent
 from signaling.core.seat import Seat
 from signaling.core.seat_states import SeatEvent
@@ -68,8 +68,8 @@ def lock(state: RoomState, moderator: Seat, message: m.Lock, now: float) -> None
 def end(state: RoomState, moderator: Seat, message: m.End, now: float) -> None:
     state.step(RoomEvent.END)
     state.send(moderator, m.Done(message.request))
-    for seat in list(state.seats.values()):
-        state.vacate(seat, SeatEvent.END, Closing.ENDED, now)
+    orders.clear(state, now)
+    state.emit(NoteEnded(moderator.record.subject, now))
 
 
 def _silence(state: RoomState, seat: Seat, source: m.Source) -> None:

@@ -110,8 +110,24 @@ class NoteLeft(msgspec.Struct, frozen=True):
     why: str
 
 
+class NoteMedia(msgspec.Struct, frozen=True):
+    """Media of this source really came, for the first time from this seat or after a break."""
+
+    subject: str
+    participant: str
+    source: Source
+    at: float
+
+
+class NoteEnded(msgspec.Struct, frozen=True):
+    """A moderator ended the visit for everybody."""
+
+    subject: str
+    at: float
+
+
 PlaneCommand = ConnectMedia | SetView | MarkSlotReady | SetMuted | ClosePeer
-GateNotice = NoteJoined | NoteAdmitted | NoteLeft
+GateNotice = NoteJoined | NoteAdmitted | NoteLeft | NoteMedia | NoteEnded
 Output = (
     Send
     | Close

@@ -7,12 +7,13 @@ which right it needs; a waiting person may only ping and leave.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import msgspec
 
-from signaling.core import devices, entering, media, moderation, presence, refusals, talk
+from signaling.core import devices, entering, media, moderation, orders, presence, refusals, talk
 from signaling.core import messages as m
 from signaling.core.closing import Closing
 from signaling.core.outputs import AppendChat, Output
@@ -70,6 +71,14 @@ class Room:
     def count(self) -> tuple[int, int]:
         """(admitted, waiting) seats."""
         return len(self._state.admitted()), len(self._state.waiting())
+
+    def seated(self) -> dict[str, float]:
+        """Everybody who has a seat: subject → Unix seconds when the first of their seats began."""
+        since: dict[str, float] = {}
+        for seat in self._state.seats.values():
+            record = seat.record
+            since[record.subject] = min(record.joined_at, since.get(record.subject, math.inf))
+        return since
 
     def has_admitted(self, participant: str) -> bool:
         """Whether this participant has an admitted seat here."""
@@ -181,6 +190,15 @@ class Room:
     def receive_chat_failed(self, command: AppendChat) -> None:
         """A chat message could not be stored."""
         talk.failed(self._state, command)
+
+    def receive_end(self, now: float) -> None:
+        """The visit was ended outside the call."""
+        orders.end(self._state, now)
+
+    def receive_withdrawal(self, subject: str, now: float) -> None:
+        """This person may not be here any more."""
+        orders.withdraw(self._state, subject, now)
+        self._state.publish()
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due at `now`."""

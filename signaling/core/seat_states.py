@@ -24,6 +24,7 @@ class SeatEvent(enum.Enum):
     LEAVE = "leave"  # the person gives the seat up
     EXPIRE = "expire"  # nobody came back for the seat
     END = "end"  # the visit is over
+    WITHDRAW = "withdraw"  # whoever let the person in takes it back; a new token opens again
 
 
 TRANSITIONS: dict[tuple[SeatState, SeatEvent], SeatState] = {
@@ -32,10 +33,12 @@ TRANSITIONS: dict[tuple[SeatState, SeatEvent], SeatState] = {
     (SeatState.WAITING, SeatEvent.LEAVE): SeatState.LEFT,
     (SeatState.WAITING, SeatEvent.EXPIRE): SeatState.LEFT,
     (SeatState.WAITING, SeatEvent.END): SeatState.LEFT,
+    (SeatState.WAITING, SeatEvent.WITHDRAW): SeatState.LEFT,
     (SeatState.ADMITTED, SeatEvent.REMOVE): SeatState.REMOVED,
     (SeatState.ADMITTED, SeatEvent.LEAVE): SeatState.LEFT,
     (SeatState.ADMITTED, SeatEvent.EXPIRE): SeatState.LEFT,
     (SeatState.ADMITTED, SeatEvent.END): SeatState.LEFT,
+    (SeatState.ADMITTED, SeatEvent.WITHDRAW): SeatState.LEFT,
 }
 
 LIVE = frozenset({SeatState.WAITING, SeatState.ADMITTED})

@@ -95,6 +95,10 @@ class RoomActor:
         """(admitted, waiting) seats."""
         return self._room.count()
 
+    def seated(self) -> dict[str, float]:
+        """Who has a seat: subject → Unix seconds since when."""
+        return self._room.seated()
+
     def has_admitted(self, participant: str) -> bool:
         """Whether this person may have media here."""
         return self._room.has_admitted(participant)
@@ -163,7 +167,7 @@ class RoomActor:
                 await self._send_history(output)
             case o.CloseMediaRoom():
                 await self.lanes.close_room()
-            case o.NoteJoined() | o.NoteAdmitted() | o.NoteLeft():
+            case o.NoteJoined() | o.NoteAdmitted() | o.NoteLeft() | o.NoteMedia() | o.NoteEnded():
                 await self._tell_gate(output)
             case _:
                 self.lanes.put(output)
@@ -201,15 +205,19 @@ class RoomActor:
                 self._send(output.connection, message)
 
     async def _tell_gate(self, notice: o.GateNotice) -> None:
-        gate, who = self._services.gate, notice.participant
+        gate = self._services.gate
         try:
             match notice:
-                case o.NoteJoined():
-                    await gate.joined(self.name, notice.subject, who, notice.at)
-                case o.NoteAdmitted():
-                    await gate.admitted(self.name, notice.subject, who, notice.at)
-                case o.NoteLeft():
-                    await gate.left(self.name, notice.subject, who, notice.at, notice.why)
+                case o.NoteJoined(subject, who, at):
+                    await gate.joined(self.name, subject, who, at)
+                case o.NoteAdmitted(subject, who, at):
+                    await gate.admitted(self.name, subject, who, at)
+                case o.NoteLeft(subject, who, at, why):
+                    await gate.left(self.name, subject, who, at, why)
+                case o.NoteMedia(subject, who, source, at):
+                    await gate.media_came(self.name, subject, who, source, at)
+                case o.NoteEnded(subject, at):
+                    await gate.ended(self.name, subject, at)
         except Exception as problem:  # noqa: BLE001 the gatekeeper's trouble does not end a call
             log.bug("gatekeeper not told", problem, room=self.name)
 

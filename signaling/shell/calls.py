@@ -92,6 +92,23 @@ class CallControl:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._rooms.close()
 
+    def seated(self) -> dict[str, dict[str, float]]:
+        """Who has a seat where: room → subject → Unix seconds since when."""
+        return self._rooms.seated()
+
+    def end(self, room: str) -> None:
+        """The visit was ended outside the call: close it for everybody in it."""
+        self._order(room, lambda core, now: core.receive_end(now))
+
+    def withdraw(self, room: str, subject: str) -> None:
+        """Put a person out of a call whose access is withdrawn; a new token lets them in again."""
+        self._order(room, lambda core, now: core.receive_withdrawal(subject, now))
+
+    def _order(self, room: str, apply: Input) -> None:
+        actor = self._rooms.actor(room)  # where there is none, nobody has a seat
+        if actor is not None:
+            actor.post(apply)
+
     async def handler(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket from hello to its end."""
         if self._closed:

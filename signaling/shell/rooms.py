@@ -69,6 +69,10 @@ class Rooms:
         """The room of this name, if it is in memory."""
         return self._actors.get(name)
 
+    def seated(self) -> dict[str, dict[str, float]]:
+        """Who has a seat where: room → subject → Unix seconds since when."""
+        return {name: actor.seated() for name, actor in self._actors.items()}
+
     async def route(self, event: MediaEvent) -> None:
         """Tell the rooms what happened in the media plane."""
         if isinstance(event, PlaneLost):

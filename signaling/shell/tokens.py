@@ -17,7 +17,7 @@ from joserfc.jwk import OKPKey
 from signaling.core import refusals
 from signaling.core.rights import Rights
 from signaling.core.room_phases import RoomPhase
-from signaling.ports import Entry, Refused
+from signaling.ports import Entry, Refused, Source
 from signaling.shell import log
 from signaling.shell.clock import Clock
 from signaling.shell.store import Store
@@ -122,6 +122,16 @@ class TokenGate:
     async def left(self, room: str, subject: str, participant: str, at: float, why: str) -> None:
         del subject, at
         log.note("left", room=room, participant=participant, code=why)
+
+    async def media_came(
+        self, room: str, subject: str, participant: str, source: Source, at: float
+    ) -> None:
+        del subject, at
+        log.note("media came", room=room, participant=participant, code=source)
+
+    async def ended(self, room: str, subject: str, at: float) -> None:
+        del subject, at
+        log.note("ended", room=room)
 
     async def _check_room(self, room: str) -> None:
         record = await self._store.room(room)

@@ -14,6 +14,7 @@ export const CLOSINGS = {
   4403: { reason: "token_used", final: true },
   4404: { reason: "unknown_room", final: true },
   4405: { reason: "seat_gone", final: true },
+  4406: { reason: "withdrawn", final: true },
   4408: { reason: "heartbeat", final: false },
   4409: { reason: "replaced", final: true },
   4410: { reason: "ended", final: true },

@@ -137,6 +137,8 @@ const STRINGS = {
   "end.ended.text": "Thank you. You can close this page now.",
   "end.removed": "You are no longer in the visit",
   "end.removed.text": "A moderator removed you. If this was a mistake, please call the clinic.",
+  "end.withdrawn": "You are no longer in the visit",
+  "end.withdrawn.text": "The clinic has withdrawn this access. If this was a mistake, please call the clinic.",
   "end.denied": "You were not let in",
   "end.denied.text": "The clinic could not let you in now. Please call the clinic if you have an appointment.",
   "end.replaced": "You joined in another window",

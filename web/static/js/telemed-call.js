@@ -44,7 +44,7 @@ export class JoinProblem extends Error {
 /** Reasons that a fresh token mends, without a word to the person. */
 const MENDED_BY_TOKEN = new Set(["token_expired", "token_used", "seat_gone"]);
 /** Reasons that are no errors. */
-const ORDERLY = new Set(["left", "ended", "removed", "denied", "replaced"]);
+const ORDERLY = new Set(["left", "ended", "removed", "denied", "replaced", "withdrawn"]);
 
 export class TelemedCall extends HTMLElement {
   /** @type {string | null} */ token = null;
