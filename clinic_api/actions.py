@@ -125,7 +125,12 @@ ACTIONS: dict[str, Action] = {
     "consent_text.publish": _action(admin="any"),
     # messages that leave
     "outbox.list": _action(admin="any", desk="any"),
+    "outbox.count": _action(audited=False, admin="any", desk="any"),
+    "outbox.show": _action(admin="any", desk="any"),  # the text with its link, to hand it over
     "outbox.retry": _action(admin="any", desk="any"),
+    "outbox.withdraw": _action(admin="any", desk="any"),
+    "outbox.poll": _action(audited=False),  # the sender
+    "outbox.settle": _action(),
     # audit
     "audit.read": _action(admin="any"),
     "audit.verify": _action(admin="any"),
