@@ -1,7 +1,7 @@
 """A running front on a real socket, and people who talk to it.
 
-`Clinic` is the server side: real store, real tokens, a fake media plane. `restart` throws the front
-away and starts another on the same file and the same plane. `Caller` is one person's socket.
+`Clinic` is the server side: a real store, a fake media plane, a desk in memory. `restart` throws
+the front away and starts another on the same file, plane and desk. `Caller` is one person's socket.
 """
 
 from __future__ import annotations
@@ -22,11 +22,8 @@ from signaling.ports import Entry
 from signaling.shell.calls import CallControl
 from signaling.shell.clock import steady_clock
 from signaling.shell.ids import RandomIds
-from signaling.shell.keys import load_or_create_key
-from signaling.shell.links import Links
 from signaling.shell.store import Store
-from signaling.shell.tokens import TokenGate, issue_token
-from signaling.shell.visit_log import StoredVisitLog
+from tests.signaling.shell.desk import Desk
 from tests.signaling.shell.plane import FakePlane
 
 ROOM = "visit-1"
@@ -110,23 +107,19 @@ class Clinic:
         self.settings = settings
         self.plane = FakePlane()
         self.clock = steady_clock()
+        self.desk = Desk(self.clock, {ROOM})
         self._client: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        self.key = load_or_create_key(self.folder / "keys")
         self.store = await Store.open(self.folder / "calls.sqlite")
-        await self.store.open_room(ROOM, self.clock())
-        ids = RandomIds()
-        self.links = Links(self.store, self.key, self.clock, ids)
-        self.gate = TokenGate(self.store, self.key, self.clock)
         self.calls = CallControl(
             self.plane,
-            self.gate,
-            StoredVisitLog(self.store),
+            self.desk,
+            self.desk,
             self.store,
             self.settings,
             self.clock,
-            ids,
+            RandomIds(),
         )
         await self.calls.start()
         app = web.Application()
@@ -166,7 +159,7 @@ class Clinic:
             rights=usual_rights if rights is None else rights,
             waits=usually_waits if waits is None else waits,
         )
-        return issue_token(self.key, entry, ttl_s, self.clock(), device=device)
+        return self.desk.issue(entry, ttl_s, device=device)
 
     async def connect(self, origin: str | None = None) -> Caller:
         assert self._client is not None

@@ -11,11 +11,8 @@ import pytest
 from signaling.core import messages as m
 from signaling.core.closing import Closing
 from signaling.core.settings import Rate
-from signaling.ports import Entry
 from signaling.shell.connection import Connection
-from signaling.shell.keys import load_or_create_key
-from signaling.shell.tokens import issue_token
-from tests.signaling.shell.clinic import DOCTOR, ROOM, Caller, Clinic
+from tests.signaling.shell.clinic import Caller, Clinic
 
 
 async def refused(clinic: Clinic, token: str) -> tuple[str, int | None]:
@@ -44,15 +41,15 @@ async def test_an_expired_token_is_refused(clinic: Clinic) -> None:
 
 
 async def test_a_foreign_token_is_refused(clinic: Clinic) -> None:
-    foreign = load_or_create_key(clinic.folder / "other")
-    entry = Entry(ROOM, "subject-charlie", "Charlie", "provider", DOCTOR, waits=False)
-    token = issue_token(foreign, entry, 60, clinic.clock())
-    assert await refused(clinic, token) == ("token_invalid", Closing.TOKEN_INVALID.code)
+    assert await refused(clinic, "token-of-another-house") == (
+        "token_invalid",
+        Closing.TOKEN_INVALID.code,
+    )
 
 
 async def test_a_revoked_token_is_refused(clinic: Clinic) -> None:
     token = clinic.token("bob")
-    await clinic.gate.revoke(token)
+    clinic.desk.revoke(token)
     assert await refused(clinic, token) == ("token_revoked", Closing.TOKEN_INVALID.code)
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from signaling.core import messages as m
 from signaling.core.closing import Closing
-from signaling.ports import PeerConnected
+from signaling.ports import PeerConnected, TrackAdded
 from tests.signaling.shell.clinic import ROOM, Clinic
 
 KEY = "0123456789abcdef"
@@ -154,3 +154,24 @@ async def test_leaving_gives_the_seat_up(clinic: Clinic) -> None:
     assert await bob.closed() == Closing.LEFT.code
     assert await (await clinic.hello(seat=bob.seat)).closed() == Closing.SEAT_GONE.code
     await clinic.until(lambda: clinic.calls.counters["rooms"] == 0)
+
+
+async def test_the_clinic_is_told_of_everything_that_counts(clinic: Clinic) -> None:
+    bob = await clinic.join("bob")
+    alice = await clinic.join("alice")
+    await clinic.admit(bob, alice)
+    clinic.plane.tell(TrackAdded(ROOM, alice.participant, "microphone"))
+    await clinic.until(lambda: clinic.desk.told[-1][0] == "media")
+    await bob.ask(m.End)
+    await clinic.until(lambda: clinic.desk.told[-1][0] == "ended")
+    him, her = ("subject-bob", bob.participant), ("subject-alice", alice.participant)
+    assert clinic.desk.told == [
+        ("joined", ROOM, *him),
+        ("admitted", ROOM, *him),
+        ("joined", ROOM, *her),
+        ("admitted", ROOM, *her),
+        ("media", ROOM, *her, "microphone"),
+        ("left", ROOM, *him, "end"),
+        ("left", ROOM, *her, "end"),
+        ("ended", ROOM, "subject-bob"),
+    ]
