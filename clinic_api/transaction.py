@@ -47,6 +47,9 @@ class Keys(Protocol):
     def index(self, place: str, text: str) -> bytes:
         """A keyed hash for equality search."""
 
+    def token(self, purpose: str, *parts: str) -> str:
+        """160 bits in base64url for links, made anew from the same parts, never stored."""
+
 
 class Transaction:
     """Made by `Database.read` and `Database.write` only."""

@@ -1,0 +1,40 @@
+"""Every column of the database is *sealed*, *indexed* or *clear*; a test fails on an unlisted one.
+
+Sealed: free text, notes, messages, answers, clinical data, secrets (`tx.seal`, AES-256-GCM).
+Indexed: a keyed hash of a secret or an identifier, equality only (`tx.index`, HMAC-SHA-256).
+Clear: ids, states, times, and what is searched and sorted: name, birth date, contacts; the disk's
+encryption guards these. The shared columns of `schema.table` are clear and not repeated here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+DataClass = Literal["sealed", "indexed", "clear"]
+SHARED = ("id", "org_id", "version", "created_at", "created_by", "updated_at", "updated_by")
+
+CLASSES: dict[str, dict[str, DataClass]] = {
+    "data_keys": {
+        "id": "clear",
+        "purpose": "clear",
+        "wrapped": "clear",  # wrapped by the key-encryption key, which is not in the database
+        "kek_id": "clear",
+        "created_at": "clear",
+    },
+    "audit": {
+        "seq": "clear",
+        "org_id": "clear",
+        "at": "clear",
+        "actor_kind": "clear",
+        "actor_id": "clear",
+        "action": "clear",
+        "outcome": "clear",
+        "object_kind": "clear",
+        "object_id": "clear",
+        "patient_id": "clear",
+        "client": "clear",
+        "detail": "clear",  # codes only
+        "previous": "clear",
+        "hash": "clear",
+    },
+}
