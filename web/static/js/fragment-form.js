@@ -1,0 +1,10 @@
+/**
+ * Forms that are opened by a link with a secret in its fragment (`#…`): the secret goes into the
+ * form's hidden field, so that it is sent in a body, and leaves the address bar.
+ */
+
+for (const field of document.querySelectorAll("input[data-fragment]")) {
+  if (!(field instanceof HTMLInputElement) || location.hash.length < 2) continue;
+  field.value = decodeURIComponent(location.hash.slice(1));
+  history.replaceState(null, "", location.pathname + location.search);
+}
