@@ -1,0 +1,252 @@
+"""Records of patients and practitioners: made, found, read, changed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import replace
+
+from clinic_api.actor import Actor
+from clinic_api.directory import store
+from clinic_api.directory.contacts import folded, tidy_email, tidy_name, tidy_phone
+from clinic_api.directory.model import (
+    Id,
+    Language,
+    Name,
+    Patient,
+    PatientDetails,
+    PatientState,
+    PatientSummary,
+    Practitioner,
+    Short,
+    Slug,
+    facts_of,
+)
+from clinic_api.directory.relations import relate, treating_practitioners
+from clinic_api.errors import Refused
+from clinic_api.guarded import Facts, guarded, hidden, permit
+from clinic_api.transaction import Transaction
+
+MAX_PAGE = 100
+_IDENTITY = ("name", "birth_date", "sex")  # what staff have checked; nobody changes their own
+
+
+class CreatePatient(PatientDetails, frozen=True, kw_only=True):
+    """Made by staff, so the person counts as known."""
+
+
+class ChangePatient(PatientDetails, frozen=True, kw_only=True):
+    """The whole of the details, as they shall be."""
+
+    patient_id: Id
+    version: int
+
+
+class OnePatient(msgspec.Struct, frozen=True):
+    patient_id: Id
+
+
+class SearchPatients(msgspec.Struct, frozen=True, kw_only=True):
+    """Words of the name, a part of a phone number, or of an e-mail address."""
+
+    text: Annotated[str, Meta(max_length=200)] = ""
+    after: Id = ""  # the last id of the page before
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+
+
+class PatientPage(msgspec.Struct, frozen=True):
+    items: tuple[PatientSummary, ...]
+    next: str | None  # for `after`; None on the last page
+
+
+class PractitionerDetails(msgspec.Struct, frozen=True, kw_only=True):
+    name: Name
+    speciality: Short = ""
+    languages: Annotated[tuple[Language, ...], Meta(max_length=20)] = ("en",)
+    address: Slug | None = None
+    accepts_walk_ins: bool = False
+
+
+class CreatePractitioner(PractitionerDetails, frozen=True, kw_only=True):
+    user_id: Id | None = None
+
+
+class ChangePractitioner(PractitionerDetails, frozen=True, kw_only=True):
+    practitioner_id: Id
+    version: int
+    active: bool = True
+
+
+class ListPractitioners(msgspec.Struct, frozen=True, kw_only=True):
+    after: Id = ""
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+
+
+class PractitionerPage(msgspec.Struct, frozen=True):
+    items: tuple[Practitioner, ...]
+    next: str | None
+
+
+# patients
+
+
+@guarded("patient.create")
+def create_patient(tx: Transaction, actor: Actor, command: CreatePatient) -> Patient:
+    """A new record, made by staff. Raises Refused(invalid)."""
+    patient_id = add_patient(tx, actor, command, "matched")
+    if actor.practitioner_id is not None:
+        relate(tx, actor, patient_id, actor.practitioner_id)
+    return _known(tx, actor, patient_id)
+
+
+def add_patient(
+    tx: Transaction,
+    actor: Actor,
+    details: PatientDetails,
+    state: PatientState,
+    user_id: str | None = None,
+) -> str:
+    """For other services: a record, noted; returns its id. Raises Refused(invalid)."""
+    patient_id = store.insert_patient(tx, actor, tidied(tx, details), state, user_id)
+    tx.note(actor, "patient", patient_id, patient_id=patient_id)
+    return patient_id
+
+
+@guarded("patient.search")
+def search_patients(tx: Transaction, actor: Actor, command: SearchPatients) -> PatientPage:
+    """Everybody where no text is given. The audit keeps how many were shown, never the terms."""
+    text, page = command.text.strip(), command.limit
+    if text:
+        part = text.lower() if "@" in text else _digits(text)
+        words = [] if part else folded(text).split()
+        found = store.search_patients(tx, words, part, after=command.after, limit=page + 1)
+    else:
+        found = store.list_patients(tx, after=command.after, limit=page + 1)
+    items, following = tuple(found[:page]), len(found) > page
+    tx.note(actor, "patient_search", shown=str(len(items)))
+    return PatientPage(items, items[-1].id if following else None)
+
+
+@guarded("patient.read")
+def read_patient(tx: Transaction, actor: Actor, command: OnePatient) -> Patient:
+    """The record is opened, which the patient can see. Raises Refused(not_found)."""
+    patient = _permitted(tx, actor, command.patient_id)
+    tx.note(actor, "patient", patient.id, patient_id=patient.id)
+    return patient
+
+
+@guarded("patient.change")
+def change_patient(tx: Transaction, actor: Actor, command: ChangePatient) -> Patient:
+    """Raises Refused: not_found, stale, invalid, not_allowed (one's own identity), conflict."""
+    patient = _permitted(tx, actor, command.patient_id)
+    if patient.state == "merged":
+        raise Refused("conflict", "This record was merged into another one.")
+    details = tidied(tx, command)
+    changed = _changed(patient.details, details)
+    own = [name for name in changed if name in _IDENTITY]
+    if own and not (actor.is_staff or actor.kind == "system"):
+        fields = dict.fromkeys(own, "Please ask the clinic to change this.")
+        raise Refused("not_allowed", fields=fields)
+    store.update_patient(tx, actor, patient.id, command.version, details)
+    tx.note(actor, "patient", patient.id, patient_id=patient.id, fields=",".join(changed))
+    return _known(tx, actor, patient.id)
+
+
+def tidied(tx: Transaction, details: PatientDetails) -> PatientDetails:
+    """Contacts in their one form. Raises Refused(invalid), dates of birth in the future too."""
+    if details.birth_date is not None and details.birth_date > tx.now.date():
+        raise Refused("invalid", fields={"birth_date": "This day has not come yet."})
+    phones = (tidy_phone(phone, "", "phones") for phone in details.phones)
+    emails = (tidy_email(email, "emails") for email in details.emails)
+    return PatientDetails(
+        name=tidy_name(details.name),
+        birth_date=details.birth_date,
+        sex=details.sex,
+        language=details.language,
+        phones=tuple(dict.fromkeys(phones)),
+        emails=tuple(dict.fromkeys(emails)),
+        address=details.address,
+        emergency=details.emergency,
+        contact_rules=details.contact_rules,
+    )
+
+
+def _changed(before: PatientDetails, after: PatientDetails) -> list[str]:
+    fields = PatientDetails.__struct_fields__
+    return [name for name in fields if getattr(before, name) != getattr(after, name)]
+
+
+def _permitted(tx: Transaction, actor: Actor, patient_id: str) -> Patient:
+    patient = store.patient(tx, patient_id)
+    if patient is None:
+        raise hidden(tx, actor, "patient", patient_id)
+    permit(tx, actor, facts_of(patient_id, treating_practitioners(tx, patient_id)))
+    return patient
+
+
+def _known(tx: Transaction, actor: Actor, patient_id: str) -> Patient:
+    patient = store.patient(tx, patient_id)
+    if patient is None:
+        raise hidden(tx, actor, "patient", patient_id)
+    return patient
+
+
+def _digits(text: str) -> str:
+    """The digits of what looks like a phone number, else nothing."""
+    digits = "".join(char for char in text if char.isascii() and char.isdigit())
+    looks_so = len(digits) >= 3 and not any(char.isalpha() for char in text)
+    return digits.lstrip("0") if looks_so else ""
+
+
+# practitioners
+
+
+@guarded("practitioner.create")
+def create_practitioner(tx: Transaction, actor: Actor, command: CreatePractitioner) -> Practitioner:
+    """Raises Refused: conflict, if the address or the login is somebody else's already."""
+    practitioner_id = store.insert_practitioner(tx, actor, _practitioner_of(command))
+    tx.note(actor, "practitioner", practitioner_id)
+    return _practitioner(tx, actor, practitioner_id)
+
+
+@guarded("practitioner.change")
+def change_practitioner(tx: Transaction, actor: Actor, command: ChangePractitioner) -> Practitioner:
+    """Raises Refused: not_found, stale, conflict."""
+    practitioner = _practitioner(tx, actor, command.practitioner_id)
+    changed = replace(_practitioner_of(command), user_id=practitioner.user_id)
+    store.update_practitioner(tx, actor, practitioner.id, command.version, changed)
+    tx.note(actor, "practitioner", practitioner.id)
+    return _practitioner(tx, actor, practitioner.id)
+
+
+@guarded("practitioner.list")
+def list_practitioners(
+    tx: Transaction, actor: Actor, command: ListPractitioners
+) -> PractitionerPage:
+    del actor
+    page = command.limit
+    found = store.list_practitioners(tx, after=command.after, limit=page + 1)
+    items = tuple(found[:page])
+    return PractitionerPage(items, items[-1].id if len(found) > page else None)
+
+
+def _practitioner_of(command: CreatePractitioner | ChangePractitioner) -> store.PractitionerRow:
+    return store.PractitionerRow(
+        user_id=command.user_id if isinstance(command, CreatePractitioner) else None,
+        name=tidy_name(command.name),
+        speciality=command.speciality,
+        languages=command.languages,
+        address=command.address,
+        accepts_walk_ins=command.accepts_walk_ins,
+        active=isinstance(command, CreatePractitioner) or command.active,
+    )
+
+
+def _practitioner(tx: Transaction, actor: Actor, practitioner_id: str) -> Practitioner:
+    practitioner = store.practitioner(tx, practitioner_id)
+    if practitioner is None:
+        raise hidden(tx, actor, "practitioner", practitioner_id)
+    permit(tx, actor, Facts(kind="practitioner", id=practitioner_id))
+    return practitioner
