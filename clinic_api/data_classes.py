@@ -37,4 +37,14 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "previous": "clear",
         "hash": "clear",
     },
+    "organisations": {
+        "number": "clear",
+        "state": "clear",
+        "name": "clear",
+        "country": "clear",
+        "currency": "clear",
+        "time_zone": "clear",
+        "phone": "clear",
+        "set_up_at": "clear",
+    },
 }
