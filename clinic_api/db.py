@@ -49,13 +49,20 @@ class Database:
     """Use `await Database.open(…)` and `await database.close()`."""
 
     def __init__(
-        self, engines: Engines, org_id: str, keys: Keys, append: Append, clock: Callable[[], float]
+        self,
+        engines: Engines,
+        org_id: str,
+        keys: Keys,
+        append: Append,
+        clock: Callable[[], float],
+        public_url: str = "",
     ) -> None:
         self._engines = engines
         self._org_id = org_id
         self._keys = keys
         self._append = append
         self._clock = clock
+        self._public_url = public_url
         self._waiting: list[tuple[AuditRecord, ...]] = []
         self._appending: asyncio.Task[None] | None = None
 
@@ -71,7 +78,7 @@ class Database:
         done: list[Callable[[], None]] = []
 
         def run(sql: Connection) -> R:
-            tx = Transaction(sql, self._org_id, self.now(), self._keys)
+            tx = self._transaction(sql)
             result = work(tx)
             if tx.audits:
                 self._append(sql, self._org_id, tx.audits)
@@ -88,7 +95,7 @@ class Database:
         noted: list[AuditRecord] = []
 
         def run(sql: Connection) -> R:
-            tx = Transaction(sql, self._org_id, self.now(), self._keys)
+            tx = self._transaction(sql)
             result = work(tx)
             noted[:] = tx.audits
             return result
@@ -113,6 +120,9 @@ class Database:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def _transaction(self, sql: Connection) -> Transaction:
+        return Transaction(sql, self._org_id, self.now(), self._keys, self._public_url)
 
     async def _refusing(self, running: Awaitable[R]) -> R:
         """Audit a refused attempt, which its own transaction cannot keep."""

@@ -54,11 +54,15 @@ class Keys(Protocol):
 class Transaction:
     """Made by `Database.read` and `Database.write` only."""
 
-    def __init__(self, sql: Connection, org_id: str, now: datetime, keys: Keys) -> None:
+    def __init__(
+        self, sql: Connection, org_id: str, now: datetime, keys: Keys, public_url: str = ""
+    ) -> None:
+        """`public_url` is scheme, host and port that people open: links begin with it."""
         self.sql = sql
         self.org_id = org_id
         self.now = now
         self.keys = keys
+        self.public_url = public_url
         self.action = ""  # of the service that runs, for `note`
         self.audits: list[AuditRecord] = []
         self.after_commit: list[Callable[[], None]] = []
