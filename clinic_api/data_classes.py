@@ -47,4 +47,18 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "phone": "clear",
         "set_up_at": "clear",
     },
+    "outbox": {
+        "kind": "clear",
+        "audience": "clear",
+        "dedupe_key": "clear",  # kind and ids
+        "recipient": "clear",
+        "language": "clear",
+        "about": "clear",  # ids
+        "state": "clear",
+        "reason": "clear",
+        "attempts": "clear",
+        "due_at": "clear",
+        "expires_at": "clear",
+        "over_at": "clear",
+    },
 }
