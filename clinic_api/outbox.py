@@ -23,6 +23,15 @@ from clinic_api.outbox_states import OPEN, Event, State, after
 from clinic_api.transaction import Transaction
 
 Audience = Literal["patient", "staff"]
+Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text in mail/texts.py
+    "account.verify_email",
+    "account.reset_password",
+    "account.invitation",
+    "account.factor_changed",
+    "patient.claim",
+    "visit.invitation",
+    "visit.link_recovery",
+]
 
 LIFETIME = timedelta(days=7)  # of a message that says nothing else
 LEASE = timedelta(minutes=3)  # longer than the sender's patience with one message
@@ -41,9 +50,9 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
 
 class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a feature wants to be sent. `kind` is one of clinic_api.mail.kinds.KINDS."""
+    """What a feature wants to be sent."""
 
-    kind: str
+    kind: Kind
     audience: Audience  # of links for staff accounts only administrators see the text
     dedupe_key: str  # two with the same key are one message: kind, object, and which time
     recipient: str  # e-mail address
@@ -58,7 +67,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     version: int  # the lease
-    kind: str
+    kind: Kind
     recipient: str
     language: str
     about: About
@@ -130,10 +139,17 @@ def enqueue(tx: Transaction, actor: Actor, message: OutboxMessage) -> str:
 
 
 @guarded("outbox.poll")
-def next_change_at(tx: Transaction, actor: Actor) -> datetime | None:
-    """When there will be something to do; in the past: now."""
+def next_sending_at(tx: Transaction, actor: Actor) -> datetime | None:
+    """When there will be something to send or to expire; in the past: now."""
     del actor
-    return store.next_change_at(tx)
+    return _earlier(store.next_due_at(tx), store.next_expiry_at(tx))
+
+
+@guarded("outbox.poll")
+def next_explaining_at(tx: Transaction, actor: Actor) -> datetime | None:
+    """The same without a mail server: when there will be something to explain or to expire."""
+    del actor
+    return _earlier(store.next_unexplained_at(tx), store.next_expiry_at(tx))
 
 
 @guarded("outbox.poll")
@@ -274,3 +290,7 @@ def _move(
     state = after(row.state, event)
     over_at = None if state in OPEN else tx.now
     return tx.update(store.outbox, actor, row.id, version, state=state, over_at=over_at, **values)
+
+
+def _earlier(*moments: datetime | None) -> datetime | None:
+    return min((each for each in moments if each is not None), default=None)

@@ -73,12 +73,19 @@ def without_reason(tx: Transaction, limit: int) -> list[Row[Any]]:
     return tx.all(query.where(outbox.c.reason == "").order_by(outbox.c.due_at).limit(limit))
 
 
-def next_change_at(tx: Transaction) -> datetime | None:
-    """When the first open message is due or expires."""
-    sooner = [sa.func.min(outbox.c.due_at), sa.func.min(outbox.c.expires_at)]
-    row = tx.first(tx.select(outbox, *sooner).where(outbox.c.state.in_(OPEN)))
-    moments = [moment for moment in (row or ()) if moment is not None]
-    return min(moments, default=None)
+def next_expiry_at(tx: Transaction) -> datetime | None:
+    """When the first open message expires."""
+    return _first(tx, outbox.c.expires_at, outbox.c.state.in_(OPEN))
+
+
+def next_due_at(tx: Transaction) -> datetime | None:
+    """When the first open message is due."""
+    return _first(tx, outbox.c.due_at, outbox.c.state.in_(OPEN))
+
+
+def next_unexplained_at(tx: Transaction) -> datetime | None:
+    """When the first message is due that has no reason for waiting yet."""
+    return _first(tx, outbox.c.due_at, outbox.c.state == "queued", outbox.c.reason == "")
 
 
 def unsent(tx: Transaction, audiences: Collection[str]) -> list[Row[Any]]:
@@ -103,3 +110,10 @@ def forget(tx: Transaction, before: datetime, limit: int) -> int:
 
 def _open(tx: Transaction) -> Select[Any]:
     return tx.select(outbox).where(outbox.c.state.in_(OPEN))
+
+
+def _first(
+    tx: Transaction, moment: Column[datetime], *where: sa.ColumnElement[bool]
+) -> datetime | None:
+    row = tx.first(tx.select(outbox, sa.func.min(moment).label("first")).where(*where))
+    return None if row is None else row.first

@@ -1,0 +1,89 @@
+"""Composes messages: for the sender, and for staff who hand one over themselves."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Row
+
+from clinic_api import outbox
+from clinic_api.actor import Actor
+from clinic_api.errors import Refused
+from clinic_api.guarded import guarded
+from clinic_api.mail.kinds import find
+from clinic_api.mail.rendering import Clinic, Rendered, render
+from clinic_api.organisation import store as organisations
+from clinic_api.outbox import About, Kind, Leased
+from clinic_api.outbox_states import UNSENT
+from clinic_api.transaction import Transaction
+from clinic_api.visits.links import qr
+
+
+class Composed(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail, and whose it is."""
+
+    clinic: str
+    rendered: Rendered
+
+
+class ShowMessage(msgspec.Struct, frozen=True):
+    """Which message."""
+
+    id: str
+
+
+class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to copy, to print or to show."""
+
+    id: str
+    version: int
+    recipient: str
+    subject: str
+    text: str
+    link: str  # "" in a message without
+    qr: str  # an SVG element of the link; "" without
+
+
+@guarded("outbox.poll")
+def compose(tx: Transaction, actor: Actor, leased: Leased) -> Composed | None:
+    """The mail as it stands now; None: it is not wanted any more."""
+    del actor
+    return _compose(tx, leased.kind, leased.language, leased.about)
+
+
+@guarded("outbox.show")
+def show(tx: Transaction, actor: Actor, command: ShowMessage) -> ShownMessage:
+    """An unsent message with its link. Raises Refused: not_found; gone when it does not stand."""
+    row = outbox.readable(tx, actor, command.id)
+    composed = _compose_unsent(tx, row)
+    if composed is None:
+        raise Refused("gone", "This message is not needed any more.")
+    tx.note(actor, "message", row.id)
+    mail = composed.rendered
+    return ShownMessage(
+        id=row.id,
+        version=row.version,
+        recipient=row.recipient,
+        subject=mail.subject,
+        text=mail.text,
+        link=mail.link,
+        qr=qr(mail.link) if mail.link else "",
+    )
+
+
+def _compose_unsent(tx: Transaction, row: Row[tuple[object, ...]]) -> Composed | None:
+    if row.state not in UNSENT or row.expires_at <= tx.now:
+        return None
+    return _compose(tx, row.kind, row.language, outbox.about_of(row))
+
+
+def _compose(tx: Transaction, kind: Kind, language: str, about: About) -> Composed | None:
+    wanted = find(tx, kind, about)
+    if wanted is None:
+        return None
+    organisation = organisations.organisation(tx)
+    clinic = Clinic(
+        name=organisation.name, phone=organisation.phone, zone=organisation.time_zone or "UTC"
+    )
+    return Composed(
+        clinic=clinic.name, rendered=render(kind, language, clinic, wanted, tx.public_url)
+    )
