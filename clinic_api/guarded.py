@@ -8,6 +8,7 @@ audited.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -48,6 +49,11 @@ def guarded(action: str) -> Callable[[Service[P, R]], Service[P, R]]:
     return declare
 
 
+def action_of(service: Callable[..., Any]) -> str:
+    """Raises KeyError for a function that is not guarded."""
+    return REGISTRY[f"{service.__module__}.{service.__qualname__}"][0]
+
+
 def relations(rule: Action, actor: Actor) -> frozenset[Relation]:
     """Every relation by which the actor may do this; none: not at all."""
     held: set[str] = {actor.kind, *actor.roles}
@@ -56,6 +62,11 @@ def relations(rule: Action, actor: Actor) -> frozenset[Relation]:
 
 def check(action: str, actor: Actor, tx: Transaction) -> None:
     """Role, scope and step-up. Raises Refused: sign_in_needed, not_allowed, step_up_needed."""
+    check_at(action, actor, tx.now)
+
+
+def check_at(action: str, actor: Actor, now: datetime) -> None:
+    """The same before there is a transaction; whoever calls this has the refusal audited."""
     rule = ACTIONS[action]
     outside = actor.scopes is not None and action not in actor.scopes
     if outside or not relations(rule, actor):
@@ -63,7 +74,7 @@ def check(action: str, actor: Actor, tx: Transaction) -> None:
         raise Refused(code, attempt=_attempt(action, actor))
     if rule.step_up and actor.kind != "system":
         fresh = actor.stepped_up_at
-        if fresh is None or (tx.now - fresh).total_seconds() > STEP_UP_S:
+        if fresh is None or (now - fresh).total_seconds() > STEP_UP_S:
             raise Refused("step_up_needed", attempt=_attempt(action, actor))
 
 

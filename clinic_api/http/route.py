@@ -1,0 +1,129 @@
+"""One operation of the HTTP API: where it is, what it runs, what it takes and gives.
+
+Features export `ROUTES`; nothing else describes an operation, so the server, the OpenAPI document
+and the walk over all permissions read the same table. `run` is a guarded service, or a *flow* where
+slow work stands between two transactions. Its command is one Struct, whose fields are filled
+
+- from the path's parameters of the same names,
+- `version` from If-Match,
+- the others from the query for GET and DELETE, from the JSON body otherwise.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, Literal, TypeVar, get_origin, get_type_hints
+
+import msgspec
+
+from clinic_api.actions import ACTIONS
+from clinic_api.actor import Actor
+from clinic_api.db import Database
+from clinic_api.guarded import action_of
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Run = Callable[..., Any]  # (Transaction | Database, Actor, command) → result, awaited for flows
+C = TypeVar("C")
+R = TypeVar("R")
+Flow = Callable[[Database, Actor, C], Awaitable[R]]
+
+MAX_BODY_BYTES = 64 * 1024
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_PATH = re.compile(r"(/([a-z0-9.-]+|\{[a-z_]+\}))+")
+
+FLOWS: dict[str, str] = {}  # module.function → action
+
+
+class WithSession(msgspec.Struct, Generic[R], frozen=True):
+    """A flow's result that opens a session by its `token`, or with None ends the present one."""
+
+    result: R
+    token: str | None
+
+
+def flow(action: str) -> Callable[[Flow[C, R]], Flow[C, R]]:
+    """Declare the action of a flow. Raises KeyError for one that is not in the table."""
+    ACTIONS[action]
+
+    def declare(function: Flow[C, R]) -> Flow[C, R]:
+        FLOWS[_name_of(function)] = action
+        return function
+
+    return declare
+
+
+class Route:
+    """`result` is the Struct that `run` gives (inside of `WithSession` too); None answers 204."""
+
+    def __init__(
+        self,
+        method: Method,
+        path: str,  # below /api/v1
+        run: Run,
+        command: type[msgspec.Struct],
+        result: Any,
+        *,
+        status: int = 200,
+        summary: str = "",
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        """Raises KeyError for an undeclared `run`, ValueError for what does not fit together."""
+        self.method = method
+        self.path = path
+        self.run = run
+        self.command = command
+        self.result = result
+        self.status = 204 if result is None else status
+        self.summary = summary or _first_sentence(run)
+        self.max_body_bytes = max_body_bytes
+        self.is_flow = _name_of(run) in FLOWS
+        self.action = FLOWS[_name_of(run)] if self.is_flow else action_of(run)
+        self.opens_session = get_origin(get_type_hints(run).get("return")) is WithSession
+        self.path_fields = tuple(_PARAMETER.findall(path))
+        self._check()
+
+    def __repr__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def needs_version(self) -> bool:
+        """Whether If-Match has to be sent."""
+        return "version" in self.command.__struct_fields__
+
+    @property
+    def has_body(self) -> bool:
+        """Whether anything is read from a body."""
+        return self.method not in {"GET", "DELETE"} and bool(self.sent_fields)
+
+    @property
+    def sent_fields(self) -> tuple[str, ...]:
+        """The command's fields that come from the query or the body."""
+        elsewhere = {*self.path_fields, "version"}
+        return tuple(name for name in self.command.__struct_fields__ if name not in elsewhere)
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether an Idempotency-Key counts; what opens a session is never given twice."""
+        return self.method == "POST" and not self.opens_session
+
+    def _check(self) -> None:
+        if not _PATH.fullmatch(self.path):
+            raise ValueError(f"{self}: not a path")
+        unknown = set(self.path_fields) - set(self.command.__struct_fields__)
+        if unknown:
+            raise ValueError(f"{self}: {self.command.__name__} has no {', '.join(sorted(unknown))}")
+        if self.method == "GET" and self.needs_version:
+            raise ValueError(f"{self}: what only reads needs no version")
+        if self.is_flow != inspect.iscoroutinefunction(self.run):
+            raise ValueError(f"{self}: flows are async functions, services are not")
+
+
+def _name_of(function: Run) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _first_sentence(run: Run) -> str:
+    text = inspect.getdoc(run) or run.__qualname__.replace("_", " ").capitalize()
+    return " ".join(text.split("\n\n")[0].partition(" Raises ")[0].split())
