@@ -61,4 +61,15 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "expires_at": "clear",
         "over_at": "clear",
     },
+    "idempotency_keys": {
+        "owner": "clear",
+        "key": "indexed",
+        "request": "indexed",
+        "status": "clear",
+        "body": "sealed",
+        "content_type": "clear",
+        "etag": "clear",
+        "leased_until": "clear",
+        "expires_at": "clear",
+    },
 }

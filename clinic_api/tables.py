@@ -1,0 +1,16 @@
+"""Every table of the clinic: imported for its side effect, that `metadata` is whole.
+
+Migrations, tests and the walk over columns read `metadata` from here. Each feature adds its store.
+"""
+
+from __future__ import annotations
+
+import clinic_api.audit.store
+import clinic_api.directory.store
+import clinic_api.idempotency
+import clinic_api.keyring
+import clinic_api.organisation.store
+import clinic_api.outbox_store  # noqa: F401
+from clinic_api.schema import metadata
+
+__all__ = ["metadata"]
