@@ -153,7 +153,7 @@ def _unwrap(keks: Mapping[str, bytes], row: sa.Row[tuple[object, ...]], folder: 
         )
     try:
         secret = sealing.unseal(AESGCM(kek), _PLACE, _row_id(row.id, row.purpose), row.wrapped)
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise KeyringError(f"The key {row.id} in the table data_keys is damaged.") from None
     return DataKey(row.id, row.purpose, secret)
 

@@ -59,14 +59,19 @@ async def write_checkpoint(database: Database, root: Path) -> bool:
 def marks(root: Path) -> Iterator[Mark]:
     """The file's lines, each with whether the key in `root` signed it; none without the file.
 
-    A last line without its end was torn by a power cut and is left out. Raises KeyringError.
+    Lines that come while it runs are left out: their rows may have come after the rows were read.
+    So is a last line without its end, torn by a power cut. Raises KeyringError.
     """
     path = root / FILE
     if not path.exists():
         return
     key = signing_key(root).public_key()
     with path.open("rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT_BYTES), b""), 1):
+        rest = os.fstat(file.fileno()).st_size
+        number = 0
+        while rest > 0 and (line := file.readline(LINE_LIMIT_BYTES)):
+            rest -= len(line)
+            number += 1
             if line.endswith(b"\n") or len(line) == LINE_LIMIT_BYTES:
                 yield _mark(number, line, key)
 
