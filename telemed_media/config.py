@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from clinic_api.mail.address import BadAddress, parse_address
+from clinic_api.mail.server import parse_smtp_url
+
 PREFIX = "TELEMED_"
 FILE_NAME = "config.toml"
 
@@ -78,6 +81,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Addresses or networks whose `X-Forwarded-For` is believed."),
     ] = ()
     workers: Annotated[int, Meta(description="Media workers; only 1 for now.")] = 1
+    smtp_url: Annotated[
+        str,
+        Meta(
+            description="Mail server, as `smtp://name:password@mail.clinic.example:587` (STARTTLS; "
+            "`?tls=no` for a relay on this machine) or `smtps://…:465`. Empty: staff hand links "
+            "over themselves."
+        ),
+    ] = ""
+    mail_from: Annotated[
+        str, Meta(description="Address that mails come from; needed with `SMTP_URL`.")
+    ] = ""
 
 
 def load_settings(given: Mapping[str, Value], environ: Mapping[str, str]) -> Settings:
@@ -145,10 +159,25 @@ def _check(settings: Settings) -> None:
             "PUBLIC_URL must look like https://call.clinic.example or "
             f"https://call.clinic.example:8443, without a path; it is {settings.public_url}."
         )
+    _check_mail(settings)
     for address in settings.advertise:
         _check_parse("ADVERTISE", address, ipaddress.ip_address)
     for network in settings.trusted_proxies:
         _check_parse("TRUSTED_PROXIES", network, ipaddress.ip_network)
+
+
+def _check_mail(settings: Settings) -> None:
+    if bool(settings.smtp_url) != bool(settings.mail_from):
+        raise SettingsError("SMTP_URL and MAIL_FROM are needed together: one of them is missing.")
+    if not settings.smtp_url:
+        return
+    _check_parse("SMTP_URL", settings.smtp_url, parse_smtp_url)
+    try:
+        parse_address(settings.mail_from)
+    except BadAddress as error:
+        raise SettingsError(
+            "MAIL_FROM must be an address alone, such as no-reply@clinic.example."
+        ) from error
 
 
 def _check_parse(name: str, text: str, parse: Any) -> None:

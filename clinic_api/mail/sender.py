@@ -7,6 +7,7 @@ message.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -18,7 +19,8 @@ from clinic_api import outbox
 from clinic_api.actor import system
 from clinic_api.db import Database
 from clinic_api.errors import Refused
-from clinic_api.mail.message import BadAddress, build
+from clinic_api.mail.address import BadAddress
+from clinic_api.mail.message import build
 from clinic_api.mail.service import Composed, compose
 from clinic_api.mail.smtp import SendFailed, Smtp
 from clinic_api.outbox import Leased, Outcome
@@ -32,13 +34,20 @@ class Sender:
     """Runs in the jobs process; several at once never send one message twice."""
 
     def __init__(
-        self, database: Database, smtp: Smtp | None, mail_from: str, chance: Callable[[], float]
+        self,
+        database: Database,
+        smtp: Smtp | None,
+        mail_from: str,
+        chance: Callable[[], float],
+        stop: asyncio.Event,
     ) -> None:
-        """`chance` gives numbers in [0, 1), for the pauses between tries."""
+        """`chance` gives numbers in [0, 1), for the pauses between tries; after `stop` no further
+        message is begun."""
         self._database = database
         self._smtp = smtp
         self._mail_from = mail_from
         self._chance = chance
+        self._stop = stop
         self._rests_until: datetime | None = None
 
     async def run(self) -> datetime | None:
@@ -58,7 +67,7 @@ class Sender:
     async def _send_all(self, smtp: Smtp) -> None:
         self._rests_until = None
         try:
-            while self._rests_until is None:
+            while self._rests_until is None and not self._stop.is_set():
                 leased = await self._database.write(lambda tx: outbox.lease(tx, SENDER))
                 if leased is None:
                     return

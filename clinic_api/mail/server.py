@@ -44,6 +44,8 @@ def parse_smtp_url(url: str) -> MailServer:
         raise BadSmtpUrl("it must look like smtp://mail.clinic.example:587")
     if (parts.username is None) != (parts.password is None):
         raise BadSmtpUrl("a name and a password are needed together")
+    if tls == "no" and parts.username:
+        raise BadSmtpUrl("a password must not travel in the clear: leave `tls=no` out")
     return MailServer(
         host=parts.hostname,
         port=port or PORTS[tls],

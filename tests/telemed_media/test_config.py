@@ -89,3 +89,30 @@ def test_every_setting_has_its_row_in_the_table() -> None:
     for field in msgspec.structs.fields(Settings):
         assert f"| `{field.name.upper()}` |" in table
     assert all(len(row.split("|")) == 5 and row.split("|")[3].strip() for row in table.splitlines())
+
+
+def test_a_mail_server_needs_an_address_to_send_from() -> None:
+    message = refusal({}, {"TELEMED_SMTP_URL": "smtp://mail.clinic.example"})
+    assert message == "SMTP_URL and MAIL_FROM are needed together: one of them is missing."
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mail.clinic.example", "smtp://"),
+        ("http://mail.clinic.example", "smtp://"),
+        ("smtp://mail.clinic.example?tls=maybe", "starttls or no"),
+        ("smtp://bob:s3cret@mail.clinic.example?tls=no", "in the clear"),
+        ("smtp://bob:s3cret@mail.clinic.example:mail", "must look like"),
+    ],
+)
+def test_a_wrong_mail_server_is_told_without_its_password(url: str, why: str) -> None:
+    message = refusal({}, {"TELEMED_SMTP_URL": url, "TELEMED_MAIL_FROM": "a@clinic.example"})
+    assert message.startswith("SMTP_URL: ")
+    assert why in message
+    assert "s3cret" not in message
+
+
+def test_mails_come_from_an_address_without_a_name() -> None:
+    environ = {"TELEMED_SMTP_URL": "smtp://localhost", "TELEMED_MAIL_FROM": "Clinic <a@b.example>"}
+    assert refusal({}, environ).startswith("MAIL_FROM must be an address alone")
