@@ -19,7 +19,8 @@ from clinic_api import outbox_store as store
 from clinic_api.actor import Actor
 from clinic_api.errors import Refused
 from clinic_api.guarded import Facts, guarded, hidden, permit
-from clinic_api.outbox_states import OPEN, Event, State, after
+from clinic_api.outbox_states import OPEN, UNSENT, Event, State, after
+from clinic_api.paging import DEFAULT_ITEMS, Cursor, Limit, Page, page
 from clinic_api.transaction import Transaction
 
 Audience = Literal["patient", "staff"]
@@ -107,6 +108,18 @@ class Unsent(msgspec.Struct, frozen=True, kw_only=True):
     no_mail_server: int
     failed: int
     dead: int
+
+
+class ListMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of the list."""
+
+    state: State | Literal[""] = ""  # "": all that are not sent
+    cursor: Cursor = ""
+    limit: Limit = DEFAULT_ITEMS
+
+
+class CountUnsent(msgspec.Struct, frozen=True):
+    """Nothing to say: all that the actor may see."""
 
 
 class ChangeMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,9 +231,27 @@ def forget(tx: Transaction, actor: Actor) -> int:
 # for staff
 
 
+@guarded("outbox.list")
+def list_messages(tx: Transaction, actor: Actor, command: ListMessages) -> Page[MessageSummary]:
+    """Messages in one state, or all that are not sent; newest first."""
+    states = (command.state,) if command.state else UNSENT
+    query = store.listed(tx, sees(actor), states)
+    tx.note(actor, "message", state=command.state)
+    return page(
+        tx,
+        store.outbox,
+        query,
+        summary,
+        cursor=command.cursor,
+        limit=command.limit,
+        newest_first=True,
+    )
+
+
 @guarded("outbox.count")
-def count_unsent(tx: Transaction, actor: Actor) -> Unsent:
-    """What the banner says: “7 messages not sent”."""
+def count_unsent(tx: Transaction, actor: Actor, command: CountUnsent) -> Unsent:
+    """How many messages are due and not sent: “7 messages not sent”."""
+    del command
     counts = {(row.state, row.reason): int(row.messages) for row in store.unsent(tx, sees(actor))}
     return Unsent(
         messages=sum(counts.values()),
