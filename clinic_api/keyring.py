@@ -58,9 +58,13 @@ class DataKey(msgspec.Struct, frozen=True):
 
 
 class Keyring:
-    """Seals, unseals, indexes and makes tokens. Made by `load_keyring`; implements `Keys`."""
+    """Seals, unseals, indexes and makes tokens. Made by `load_keyring`; implements `Keys`.
 
-    def __init__(self, keys: list[DataKey]) -> None:
+    `folder` is the data folder's `keys/`.
+    """
+
+    def __init__(self, keys: list[DataKey], folder: Path) -> None:
+        self.folder = folder
         self._secrets = {key.id: key.secret for key in keys if key.purpose == SEAL}
         self._ciphers = {each: AESGCM(secret) for each, secret in self._secrets.items()}
         self.current = max(self._secrets)  # for new rows and files
@@ -105,7 +109,7 @@ def load_keyring(sql: Connection, folder: Path, now: datetime) -> Keyring:
         kek = _newest(folder)
         for key_id, purpose in ((1, SEAL), (2, DERIVE)):
             _insert(sql, kek, DataKey(key_id, purpose, secrets.token_bytes(KEY_BYTES)), now)
-    return Keyring(_unwrapped(sql, folder))
+    return Keyring(_unwrapped(sql, folder), folder)
 
 
 def rotate_data_key(sql: Connection, folder: Path, now: datetime) -> Keyring:
@@ -114,7 +118,7 @@ def rotate_data_key(sql: Connection, folder: Path, now: datetime) -> Keyring:
     keys = _unwrapped(sql, folder)
     key_id = max(key.id for key in keys) + 1
     _insert(sql, _newest(folder), DataKey(key_id, SEAL, secrets.token_bytes(KEY_BYTES)), now)
-    return Keyring(_unwrapped(sql, folder))
+    return Keyring(_unwrapped(sql, folder), folder)
 
 
 def rotate_kek(sql: Connection, folder: Path) -> Keyring:
@@ -130,7 +134,7 @@ def rotate_kek(sql: Connection, folder: Path) -> Keyring:
     for key in keys:
         change = sa.update(DATA_KEYS).where(DATA_KEYS.c.id == key.id)
         sql.execute(change.values(wrapped=_wrap(kek, key), kek_id=kek_id(kek)))
-    return Keyring(_unwrapped(sql, folder))
+    return Keyring(_unwrapped(sql, folder), folder)
 
 
 def kek_id(kek: bytes) -> str:
