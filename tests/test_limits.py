@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Protocol
 
+from clinic_api.http.rate import Buckets
 from sfu.core import ice, limits
 from sfu.shell import dtls, peer, udp
 from signaling.core import messages
@@ -14,7 +15,6 @@ from signaling.shell import requests
 from signaling.shell.addresses import HelloLimits
 from telemed_media import admission, door, log_gate, patience
 from web import exchange
-from web.rate import Buckets
 
 _PAGE = (Path(__file__).parents[1] / "docs" / "limits.md").read_text(encoding="utf-8")
 _ROWS = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", _PAGE, flags=re.MULTILINE))

@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from web.rate import Buckets, Rate
+from clinic_api.http.rate import Buckets, Rate
 
 MAX_BODY_BYTES = 4096
 # A whole clinic may sit behind one address; a secret of 192 bits cannot be guessed at any rate.

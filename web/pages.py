@@ -10,8 +10,8 @@ import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from clinic_api.http.rate import Rate
 from web.exchange import EXCHANGE_RATE, Exchange, ExchangeRefused, ExchangeRoute, JoinTicket
-from web.rate import Rate
 from web.static_files import StaticFile, answer, load_static_files
 
 __all__ = ["ExchangeRefused", "JoinTicket", "add_routes"]

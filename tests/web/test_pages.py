@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from clinic_api.http.rate import Rate
 from web.headers import security_headers
 from web.pages import ExchangeRefused, JoinTicket, add_routes
-from web.rate import Rate
 
 Client = TestClient[web.Request, web.Application]
 AiohttpClient = Callable[..., Awaitable[Client]]

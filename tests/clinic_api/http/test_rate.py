@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.rate import MAX_CLIENTS, Buckets, Rate
+from clinic_api.http.rate import MAX_CLIENTS, Buckets, Rate
 
 
 @given(st.lists(st.floats(min_value=0, max_value=2), min_size=1, max_size=200))
