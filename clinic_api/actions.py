@@ -39,10 +39,16 @@ def _action(
 _EVERYBODY: dict[str, Relation] = dict.fromkeys(
     ("admin", "doctor", "nurse", "desk", "billing", "patient"), "self"
 )
+# Not signed in fully: `unfinished` has shown the password and not the code; `enrolling` are staff who
+# have no second factor yet. They may do what is listed for them and nothing else.
+_OPEN: dict[str, Relation] = dict.fromkeys(
+    ("stranger", "participant", *_EVERYBODY, "unfinished", "enrolling"), "any"
+)
 
 ACTIONS: dict[str, Action] = {
     # set-up and organisation
-    "organisation.set_up": _action(stranger="any"),  # holds the one-time link
+    "organisation.set_up": _action(_OPEN),  # holds the one-time link
+    "organisation.check_set_up": _action(_OPEN, audited=False),
     "organisation.read": _action(
         audited=False,
         stranger="any",
@@ -56,24 +62,33 @@ ACTIONS: dict[str, Action] = {
     ),
     "organisation.change": _action(admin="any"),
     # one's own account
-    "account.sign_in": _action(stranger="any"),
-    "account.sign_out": _action(_EVERYBODY),
-    "account.read": _action(_EVERYBODY, audited=False),
+    "account.begin_sign_in": _action(_OPEN, audited=False),  # counts a try
+    "account.sign_in": _action(_OPEN),
+    "account.begin_code": _action(_EVERYBODY, audited=False, unfinished="self"),  # counts a try
+    "account.show_second_factor": _action(unfinished="self"),
+    "account.enrol_factor": _action(_EVERYBODY, enrolling="self"),
+    "account.sign_out": _action(_EVERYBODY, unfinished="self", enrolling="self"),
+    "account.read": _action(_EVERYBODY, audited=False, unfinished="self", enrolling="self"),
+    "account.end_session": _action(_EVERYBODY),
     "account.step_up": _action(_EVERYBODY),
     "account.change": _action(_EVERYBODY),
     "account.change_factor": _action(_EVERYBODY, step_up=True),
-    "account.enrol_factor": _action(_EVERYBODY),
-    "account.register": _action(stranger="any"),
-    "account.activate": _action(stranger="any"),
-    "account.ask_reset": _action(stranger="any"),
-    "account.reset": _action(stranger="any"),
+    "account.register": _action(_OPEN),
+    "account.activate": _action(_OPEN),
+    "account.ask_reset": _action(_OPEN),
+    "account.reset": _action(_OPEN),
+    "account.begin_link": _action(_OPEN, audited=False),  # counts a try at a code or a link
+    "account.authenticate": _action(audited=False),  # each request: the server itself
     # users
     "user.list": _action(admin="any"),
     "user.read": _action(admin="any"),
     "user.create": _action(step_up=True, admin="any"),
+    "user.issue_code": _action(step_up=True, admin="any", desk="any"),
     "user.change_roles": _action(step_up=True, admin="any"),
     "user.disable": _action(step_up=True, admin="any"),
     "user.enable": _action(step_up=True, admin="any"),
+    "user.watch_disabled": _action(audited=False),  # the front, to end calls
+    "user.recover": _action(),  # the console: the last admin is lost
     "user.reset_factor": _action(step_up=True, admin="any", desk="any"),
     "user.activate_patient": _action(admin="any", desk="any", doctor="care", nurse="care"),
     "api_key.list": _action(admin="any"),
@@ -105,10 +120,12 @@ ACTIONS: dict[str, Action] = {
     "visit.read": _action(
         admin="any", doctor="care", nurse="any", desk="any", patient="own", participant="visit"
     ),
+    "visit.expire": _action(),
     "visit.end": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.invite": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.revoke": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.show_link": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "visit.renew_link": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.enter": _action(
         doctor="care", nurse="care", patient="own", participant="visit", stranger="any"
     ),
@@ -121,6 +138,7 @@ ACTIONS: dict[str, Action] = {
     ),
     "visit.read_chat": _action(doctor="care", nurse="care", patient="own"),
     "visit.record": _action(),  # the gate: joins, leaves, chat
+    "visit.watch": _action(audited=False),  # the gate: what is read again and again
     "consent_text.list": _action(audited=False, admin="any", doctor="any", nurse="any", desk="any"),
     "consent_text.publish": _action(admin="any"),
     # messages that leave

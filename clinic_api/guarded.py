@@ -70,12 +70,19 @@ def check_at(action: str, actor: Actor, now: datetime) -> None:
     rule = ACTIONS[action]
     outside = actor.scopes is not None and action not in actor.scopes
     if outside or not relations(rule, actor):
-        code = "sign_in_needed" if actor.kind == "stranger" else "not_allowed"
-        raise Refused(code, attempt=_attempt(action, actor))
+        raise Refused(_why_not(actor), attempt=_attempt(action, actor))
     if rule.step_up and actor.kind != "system":
         fresh = actor.stepped_up_at
         if fresh is None or (now - fresh).total_seconds() > STEP_UP_S:
             raise Refused("step_up_needed", attempt=_attempt(action, actor))
+
+
+def _why_not(actor: Actor) -> str:
+    if actor.kind == "stranger":
+        return "sign_in_needed"
+    if "unfinished" in actor.roles:
+        return "second_factor_needed"
+    return "enrolment_needed" if "enrolling" in actor.roles else "not_allowed"
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
