@@ -1,0 +1,67 @@
+"""Opening the clinic's database: migrate, see that the organisation's row is there, load the keys.
+
+The front, the jobs and commands each open the same database, at once if need be: whoever comes
+first migrates, the others wait for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection
+
+from clinic_api.audit.store import append
+from clinic_api.db import Database, Engines, open_postgres, open_sqlite
+from clinic_api.keyring import Keyring, load_keyring
+from clinic_api.migrations import migrate, migrate_sqlite
+from clinic_api.organisation.store import ensure_organisation
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an installation keeps its data."""
+
+    url: str = ""  # postgresql://…; empty: SQLite in `path`
+    path: Path
+    keys: Path  # folder of the key files
+    backups: Path  # folder for what was there before a migration
+
+
+async def open_database(
+    place: Place, *, public_url: str = "", clock: Callable[[], float] = time.time
+) -> Database:
+    """Open or create; close it with `close`.
+
+    Raises MigrationError, KeyringError: words for whoever starts the server; sqlite3.Error,
+    DBAPIError, OSError where the database cannot be reached.
+    """
+    now = datetime.fromtimestamp(clock(), UTC)
+    engines = await _migrated(place, now)
+    try:
+        org_id, keys = await engines.write(lambda sql: _first_rows(sql, place.keys, now))
+    except BaseException:
+        await engines.close()
+        raise
+    return Database(engines, org_id, keys, append, clock, public_url)
+
+
+async def _migrated(place: Place, now: datetime) -> Engines:
+    if not place.url:
+        await asyncio.to_thread(migrate_sqlite, place.path, place.backups, now)
+        return await open_sqlite(place.path)
+    engines = open_postgres(place.url)
+    try:
+        await engines.write(migrate)
+    except BaseException:
+        await engines.close()
+        raise
+    return engines
+
+
+def _first_rows(sql: Connection, keys: Path, now: datetime) -> tuple[str, Keyring]:
+    keyring = load_keyring(sql, keys, now)
+    return ensure_organisation(sql, now), keyring
