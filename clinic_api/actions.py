@@ -39,8 +39,8 @@ def _action(
 _EVERYBODY: dict[str, Relation] = dict.fromkeys(
     ("admin", "doctor", "nurse", "desk", "billing", "patient"), "self"
 )
-# Not signed in fully: `unfinished` has shown the password and not the code; `enrolling` are staff who
-# have no second factor yet. They may do what is listed for them and nothing else.
+# Not signed in fully: `unfinished` has shown the password and not the code; `enrolling` are staff
+# without a second factor. They may do what is listed for them and nothing else.
 _OPEN: dict[str, Relation] = dict.fromkeys(
     ("stranger", "participant", *_EVERYBODY, "unfinished", "enrolling"), "any"
 )

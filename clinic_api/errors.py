@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "not_allowed": Kind(403, "Your role does not allow this."),
     "foreign_origin": Kind(403, "The request came from another site."),
     "not_found": Kind(404, "There is nothing here, or it is not yours to see."),
+    "no_such_method": Kind(405, "Use one of the methods in the Allow header."),
     "conflict": Kind(409, "This was changed or decided otherwise meanwhile."),
     "illegal_event": Kind(409, "This is not possible in the present state."),
     "already_set_up": Kind(409, "This clinic is set up already."),

@@ -13,7 +13,9 @@ import clinic_api.directory.store
 import clinic_api.idempotency
 import clinic_api.keyring
 import clinic_api.organisation.store
-import clinic_api.outbox_store  # noqa: F401
+import clinic_api.outbox_store
+import clinic_api.visits.consent_store
+import clinic_api.visits.store  # noqa: F401
 from clinic_api.schema import metadata
 
 __all__ = ["metadata"]

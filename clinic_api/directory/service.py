@@ -27,6 +27,7 @@ from clinic_api.directory.model import (
 from clinic_api.directory.relations import relate, treating_practitioners
 from clinic_api.errors import Refused
 from clinic_api.guarded import Facts, guarded, hidden, permit
+from clinic_api.organisation.store import organisation
 from clinic_api.transaction import Transaction
 
 MAX_PAGE = 100
@@ -158,7 +159,8 @@ def tidied(tx: Transaction, details: PatientDetails) -> PatientDetails:
     """Contacts in their one form. Raises Refused(invalid), dates of birth in the future too."""
     if details.birth_date is not None and details.birth_date > tx.now.date():
         raise Refused("invalid", fields={"birth_date": "This day has not come yet."})
-    phones = (tidy_phone(phone, "", "phones") for phone in details.phones)
+    country = organisation(tx).country
+    phones = (tidy_phone(phone, country, "phones") for phone in details.phones)
     emails = (tidy_email(email, "emails") for email in details.emails)
     return PatientDetails(
         name=tidy_name(details.name),

@@ -1,0 +1,372 @@
+"""Visits: made at once or by a walk-in, listed, read, ended; who is invited, by which link."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Meta
+
+from clinic_api.actions import ACTIONS
+from clinic_api.actor import Actor
+from clinic_api.directory import store as people
+from clinic_api.directory.contacts import tidy_email, tidy_name, tidy_phone
+from clinic_api.directory.model import (
+    Email,
+    Id,
+    Language,
+    Name,
+    Patient,
+    PatientDetails,
+    Phone,
+    Practitioner,
+    Slug,
+)
+from clinic_api.directory.relations import current_id, relate
+from clinic_api.directory.service import add_patient
+from clinic_api.errors import Refused
+from clinic_api.guarded import Facts, guarded, hidden, permit, relations
+from clinic_api.organisation.store import organisation
+from clinic_api.transaction import Transaction
+from clinic_api.visits import store
+from clinic_api.visits.model import Kind, Modality, Participant, Role, Visit
+from clinic_api.visits.seats import (
+    Link,
+    Seat,
+    add_seat,
+    link_of,
+    patient_seat,
+    provider_seat,
+    renew,
+    withdraw,
+)
+from clinic_api.visits.views import VisitView, facts_of, view_of
+from clinic_api.visits.visit import OPEN, Event, State, after
+
+INSTANT_LASTS = timedelta(hours=24)  # to be joined within; once begun it lasts until it is ended
+MAX_PAGE = 100
+Reason = Annotated[str, Meta(max_length=1000)]
+
+
+class CreateInstantVisit(msgspec.Struct, frozen=True, kw_only=True):
+    """A patient on file, or a name with a phone number, an e-mail address or neither."""
+
+    patient_id: Id | None = None
+    name: Annotated[str, Meta(max_length=200)] = ""
+    phone: Phone = ""
+    email: Email = ""
+    language: Language = "en"
+    practitioner_id: Id | None = None  # None: whoever asks
+    reason: Reason = ""
+    modality: Modality = "video"
+
+
+class WalkIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody without an appointment at `/with/<address>`."""
+
+    address: Slug
+    name: Name
+    phone: Phone = ""
+    email: Email = ""
+    language: Language = "en"
+    reason: Reason = ""
+    modality: Modality = "video"
+
+
+class InstantVisit(msgspec.Struct, frozen=True, kw_only=True):
+    """The visit, and how the patient gets in."""
+
+    id: str
+    version: int
+    visit: VisitView
+    link: Link
+
+
+class OneVisit(msgspec.Struct, frozen=True):
+    visit_id: Id
+
+
+class ListVisits(msgspec.Struct, frozen=True, kw_only=True):
+    """Newest first; `open_only`: what may still be joined."""
+
+    patient_id: Id | None = None
+    open_only: bool = False
+    after: Id = ""
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+
+
+class VisitPage(msgspec.Struct, frozen=True):
+    items: tuple[VisitView, ...]
+    next: str | None
+
+
+class Invite(msgspec.Struct, frozen=True, kw_only=True):
+    """One more: a guest, an interpreter, somebody who acts for the patient."""
+
+    visit_id: Id
+    role: Role
+    name: Name
+    phone: Phone = ""
+    email: Email = ""
+    language: Language = "en"
+
+
+class OneSeat(msgspec.Struct, frozen=True, kw_only=True):
+    visit_id: Id
+    participant_id: Id
+
+
+@guarded("visit.create")
+def create_instant_visit(
+    tx: Transaction, actor: Actor, command: CreateInstantVisit
+) -> InstantVisit:
+    """Raises Refused: invalid, not_found (practitioner, patient)."""
+    practitioner = _practitioner(tx, actor, command.practitioner_id or actor.practitioner_id or "")
+    if command.patient_id is None:
+        patient = _new_patient(tx, actor, command)
+    else:
+        patient = _patient(tx, actor, command.patient_id)
+    return _open(
+        tx,
+        actor,
+        "instant",
+        practitioner,
+        patient,
+        command.reason,
+        command.modality,
+    )
+
+
+@guarded("visit.walk_in")
+def walk_in(tx: Transaction, actor: Actor, command: WalkIn) -> InstantVisit:
+    """A stranger's own visit, with a record that staff match later. Raises not_found, invalid."""
+    practitioner = people.practitioner_at(tx, command.address)
+    if practitioner is None or not (practitioner.active and practitioner.accepts_walk_ins):
+        raise hidden(tx, actor, "practitioner", command.address)
+    patient = _new_patient(tx, actor, command)
+    made = _open(tx, actor, "walk_in", practitioner, patient, command.reason, command.modality)
+    seats = tuple(seat for seat in made.visit.participants if seat.id == made.link.participant_id)
+    own = msgspec.structs.replace(made.visit, participants=seats)
+    return msgspec.structs.replace(made, visit=own)
+
+
+def _open(
+    tx: Transaction,
+    actor: Actor,
+    kind: Kind,
+    practitioner: Practitioner,
+    patient: Patient,
+    reason: str,
+    modality: Modality,
+) -> InstantVisit:
+    visit_id = store.insert_visit(
+        tx,
+        actor,
+        reason,
+        room=new_room(),
+        kind=kind,
+        practitioner_id=practitioner.id,
+        patient_id=patient.id,
+        declared_modality=modality,
+        opens_at=tx.now,
+        expires_at=tx.now + INSTANT_LASTS,
+    )
+    relate(tx, actor, patient.id, practitioner.id)
+    add_seat(tx, actor, visit_id, provider_seat(practitioner))
+    seat = add_seat(tx, actor, visit_id, patient_seat(patient))
+    tx.note(actor, "visit", visit_id, patient_id=patient.id)
+    visit = known_visit(tx, visit_id)
+    return InstantVisit(
+        id=visit.id,
+        version=visit.version,
+        visit=view_of(tx, actor, visit),
+        link=link_of(tx, seat),
+    )
+
+
+def new_room() -> str:
+    """An opaque name for call control, 128 bits."""
+    return secrets.token_hex(16)
+
+
+@guarded("visit.list")
+def list_visits(tx: Transaction, actor: Actor, command: ListVisits) -> VisitPage:
+    """What the actor may see, newest first."""
+    narrow = [_visible(actor)]
+    if command.patient_id is not None:
+        narrow.append(store.visits.c.patient_id == command.patient_id)
+    if command.open_only:
+        narrow.append(store.visits.c.state.in_(OPEN))
+    page = command.limit
+    found = store.list_visits(tx, *narrow, after=command.after, limit=page + 1)
+    items = tuple(view_of(tx, actor, visit) for visit in found[:page])
+    for visit in found[:page]:
+        tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "")
+    if not items:
+        tx.note(actor, "visit_list", shown="0")
+    return VisitPage(items, items[-1].id if len(found) > page else None)
+
+
+def _visible(actor: Actor) -> sa.ColumnElement[bool]:
+    held = relations(ACTIONS["visit.list"], actor)
+    if "any" in held:
+        return sa.true()
+    mine: list[sa.ColumnElement[bool]] = [sa.false()]
+    if "care" in held and actor.practitioner_id is not None:
+        mine.append(store.visits.c.practitioner_id == actor.practitioner_id)
+    if "own" in held:
+        mine.append(store.visits.c.patient_id.in_(sorted(actor.patient_ids)))
+    return sa.or_(*mine)
+
+
+@guarded("visit.read")
+def read_visit(tx: Transaction, actor: Actor, command: OneVisit) -> VisitView:
+    """Raises Refused(not_found)."""
+    visit = permitted(tx, actor, command.visit_id)
+    tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "")
+    return view_of(tx, actor, visit)
+
+
+@guarded("visit.end")
+def end_visit(tx: Transaction, actor: Actor, command: OneVisit) -> VisitView:
+    """Close the visit; what was not begun yet is cancelled. Raises not_found, illegal_event."""
+    visit = permitted(tx, actor, command.visit_id)
+    event: Event = "cancel" if visit.state == "planned" else "end"
+    moved = close(tx, actor, visit, event)
+    return view_of(tx, actor, moved)
+
+
+def close(tx: Transaction, actor: Actor, visit: Visit, event: Event) -> Visit:
+    """The visit is over, by `event`: noted, with the end of a call that still runs."""
+    runs = visit.call_started_at is not None and visit.call_ended_at is None
+    state: State = after(visit.state, event)
+    tx.update(
+        store.visits,
+        actor,
+        visit.id,
+        state=state,
+        ended_at=tx.now,
+        call_ended_at=tx.now if runs else visit.call_ended_at,
+    )
+    tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "", event=event)
+    return known_visit(tx, visit.id)
+
+
+@guarded("visit.expire")
+def expire_visits(tx: Transaction, actor: Actor) -> int:
+    """For the jobs: what nobody came to in time; how many."""
+    overdue = store.overdue_visits(tx, MAX_PAGE)
+    for visit in overdue:
+        close(tx, actor, visit, "expire")
+    return len(overdue)
+
+
+# who is invited
+
+
+@guarded("visit.invite")
+def invite(tx: Transaction, actor: Actor, command: Invite) -> Link:
+    """A seat and its link. Raises Refused: not_found, illegal_event, invalid."""
+    visit = permitted(tx, actor, command.visit_id)
+    if visit.state not in OPEN:
+        raise Refused("illegal_event", f"A visit that is {visit.state} takes nobody in.")
+    if command.role in ("provider", "device"):
+        fields = {"role": "Only patients, those who act for them, and guests are invited."}
+        raise Refused("invalid", fields=fields)
+    seat = Seat(
+        role=command.role,
+        name=tidy_name(command.name),
+        language=command.language,
+        phone=tidy_phone(command.phone, organisation(tx).country) if command.phone else "",
+        email=tidy_email(command.email) if command.email else "",
+        patient_id=None if command.role == "guest" else visit.patient_id,
+    )
+    added = add_seat(tx, actor, visit.id, seat)
+    tx.note(actor, "participant", added.id, patient_id=visit.patient_id or "")
+    return link_of(tx, added)
+
+
+@guarded("visit.show_link")
+def show_link(tx: Transaction, actor: Actor, command: OneSeat) -> Link:
+    """The link that a seat has: to copy, print, show or read out. Raises not_found, gone."""
+    visit, seat = _seat(tx, actor, command)
+    if seat.revoked_at is not None or visit.state not in OPEN:
+        raise Refused("gone")
+    tx.note(actor, "participant", seat.id, patient_id=visit.patient_id or "")
+    return link_of(tx, seat)
+
+
+@guarded("visit.renew_link")
+def renew_link(tx: Transaction, actor: Actor, command: OneSeat) -> Link:
+    """A new link in place of the old one, which says that it was withdrawn."""
+    visit, seat = _seat(tx, actor, command)
+    if visit.state not in OPEN:
+        raise Refused("gone")
+    renewed = renew(tx, actor, seat)
+    tx.note(actor, "participant", seat.id, patient_id=visit.patient_id or "")
+    return link_of(tx, renewed)
+
+
+@guarded("visit.revoke")
+def revoke(tx: Transaction, actor: Actor, command: OneSeat) -> VisitView:
+    """Nobody comes by this seat any more; a call that runs is left within seconds."""
+    visit, seat = _seat(tx, actor, command)
+    withdraw(tx, actor, seat)
+    tx.note(actor, "participant", seat.id, patient_id=visit.patient_id or "")
+    return view_of(tx, actor, visit)
+
+
+# shared
+
+
+def permitted(tx: Transaction, actor: Actor, visit_id: str) -> Visit:
+    """The visit, for the running service. Raises Refused(not_found), audited."""
+    visit = store.visit(tx, visit_id)
+    if visit is None:
+        raise hidden(tx, actor, "visit", visit_id)
+    permit(tx, actor, facts_of(visit))
+    return visit
+
+
+def known_visit(tx: Transaction, visit_id: str) -> Visit:
+    visit = store.visit(tx, visit_id)
+    if visit is None:
+        raise Refused("not_found")
+    return visit
+
+
+def _seat(tx: Transaction, actor: Actor, command: OneSeat) -> tuple[Visit, Participant]:
+    visit = permitted(tx, actor, command.visit_id)
+    seat = store.participant(tx, command.participant_id)
+    if seat is None or seat.visit_id != visit.id or seat.role == "provider":
+        raise hidden(tx, actor, "participant", command.participant_id)
+    return visit, seat
+
+
+def _practitioner(tx: Transaction, actor: Actor, practitioner_id: str) -> Practitioner:
+    practitioner = people.practitioner(tx, practitioner_id)
+    if practitioner is None or not practitioner.active:
+        raise hidden(tx, actor, "practitioner", practitioner_id)
+    facts = Facts(kind="practitioner", id=practitioner_id, user_id=practitioner.user_id or "")
+    permit(tx, actor, facts)
+    return practitioner
+
+
+def _patient(tx: Transaction, actor: Actor, patient_id: str) -> Patient:
+    patient = people.patient(tx, current_id(tx, patient_id))
+    if patient is None:
+        raise hidden(tx, actor, "patient", patient_id)
+    return patient
+
+
+def _new_patient(tx: Transaction, actor: Actor, command: CreateInstantVisit | WalkIn) -> Patient:
+    details = PatientDetails(
+        name=command.name,
+        language=command.language,
+        phones=(command.phone,) if command.phone else (),
+        emails=(command.email,) if command.email else (),
+    )
+    return _patient(tx, actor, add_patient(tx, actor, details, "unmatched"))
