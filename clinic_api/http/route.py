@@ -83,6 +83,7 @@ class Route:
         self.opens_session = get_origin(get_type_hints(run).get("return")) is WithSession
         self.path_fields = tuple(_PARAMETER.findall(path))
         self._check()
+        self.sent = _without(command, {*self.path_fields, "version"})
 
     def __repr__(self) -> str:
         return f"{self.method} {self.path}"
@@ -94,14 +95,8 @@ class Route:
 
     @property
     def has_body(self) -> bool:
-        """Whether anything is read from a body."""
-        return self.method not in {"GET", "DELETE"} and bool(self.sent_fields)
-
-    @property
-    def sent_fields(self) -> tuple[str, ...]:
-        """The command's fields that come from the query or the body."""
-        elsewhere = {*self.path_fields, "version"}
-        return tuple(name for name in self.command.__struct_fields__ if name not in elsewhere)
+        """Whether `sent` is read from a body, else it is read from the query."""
+        return self.method not in {"GET", "DELETE"} and bool(self.sent.__struct_fields__)
 
     @property
     def takes_key(self) -> bool:
@@ -116,8 +111,26 @@ class Route:
             raise ValueError(f"{self}: {self.command.__name__} has no {', '.join(sorted(unknown))}")
         if self.method == "GET" and self.needs_version:
             raise ValueError(f"{self}: what only reads needs no version")
+        if self.command.__struct_encode_fields__ != self.command.__struct_fields__:
+            raise ValueError(f"{self}: fields are called outside as they are inside")
         if self.is_flow != inspect.iscoroutinefunction(self.run):
             raise ValueError(f"{self}: flows are async functions, services are not")
+
+
+def _without(command: type[msgspec.Struct], elsewhere: set[str]) -> type[msgspec.Struct]:
+    """A Struct of the command's fields that come from the query or the body."""
+    fields = [
+        (field.name, field.type, _default_of(field))
+        for field in msgspec.structs.fields(command)
+        if field.name not in elsewhere
+    ]
+    return msgspec.defstruct(command.__name__, fields, frozen=True, kw_only=True)
+
+
+def _default_of(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return msgspec.field(default_factory=field.default_factory)
+    return field.default
 
 
 def _name_of(function: Run) -> str:

@@ -1,0 +1,156 @@
+"""Serves the routes of the API under /api/v1.
+
+Each request is checked in one order, so that nobody learns anything before it is known who asks:
+how often, from which origin, who, whether the role may, which version, which key, and only then the
+body. What is refused comes out as a problem; what breaks is for the server's outer layers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NoReturn
+
+import msgspec
+from aiohttp import web
+
+from clinic_api.actions import ACTIONS
+from clinic_api.actor import STRANGER, Actor
+from clinic_api.db import Database
+from clinic_api.errors import Attempt, Refused
+from clinic_api.guarded import check_at, relations
+from clinic_api.http.answering import problem, put_session, reply
+from clinic_api.http.authentication import Authenticate, Credentials, client_of, credentials_of
+from clinic_api.http.doors import Doors, Rates
+from clinic_api.http.origin import check_origin
+from clinic_api.http.reading import body_of, command_of, key_of, version_of
+from clinic_api.http.route import Route
+from clinic_api.http.running import Once, carry_out
+from clinic_api.transaction import Transaction
+
+API = "/api/v1"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def add_api_routes(
+    app: web.Application,
+    database: Database,
+    authenticate: Authenticate,
+    routes: Sequence[Route],
+    rates: Rates | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Adds every route; refusals of the router under /api/v1 become problems too."""
+    app.middlewares.append(router_problems)
+    doors = Doors(rates or Rates(), clock)
+    for route in routes:
+        handle = Endpoint(route, database, authenticate, doors).handle
+        app.router.add_route(route.method, API + route.path, handle)
+        if route.method == "GET":
+            app.router.add_route("HEAD", API + route.path, handle)
+
+
+@web.middleware
+async def router_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Unknown addresses and methods under /api/v1, in the API's own words."""
+    if not request.path.startswith(f"{API}/"):
+        return await handler(request)
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as refusal:
+        answer = problem(Refused("no_such_method"))
+        answer.headers["Allow"] = ", ".join(sorted(refusal.allowed_methods))
+        return answer
+    except web.HTTPNotFound:
+        return problem(Refused("not_found"))
+
+
+class Endpoint:
+    """One route, served."""
+
+    def __init__(
+        self, route: Route, database: Database, authenticate: Authenticate, doors: Doors
+    ) -> None:
+        self.route = route
+        self._database = database
+        self._authenticate = authenticate
+        self._doors = doors
+        self._rule = ACTIONS[route.action]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        try:
+            return await self._answer(request)
+        except Refused as refused:
+            return problem(refused)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        route = self.route
+        self._doors.knock(route, client_of(request))
+        credentials = credentials_of(request)
+        check_origin(request, credentials)
+        actor = await self._allowed(credentials)
+        version = version_of(request) if route.needs_version else None
+        key = key_of(request) if route.takes_key else None
+        body = await body_of(request, route)
+        command = await self._command(request, body, version, actor)
+        once = None if key is None else Once(key, _hash_of(request, body))
+        done = await carry_out(self._database, route, actor, command, once)
+        response = reply(request, done.answer)
+        for token in done.session:
+            put_session(response, token)
+        return response
+
+    async def _allowed(self, credentials: Credentials) -> Actor:
+        """Who asks, and may by role. Raises Refused, audited.
+
+        Where strangers may, a cookie that is old or whose owner may not does no harm: people sign
+        in over the session that has ended.
+        """
+        stranger = msgspec.structs.replace(STRANGER, client=credentials.client)
+        open_to_all = "stranger" in self._rule.grants and credentials.bearer is None
+        try:
+            actor = await self._actor(credentials, stranger)
+        except Refused as refused:
+            if open_to_all and refused.code == "sign_in_needed":
+                return stranger
+            raise
+        if open_to_all and not relations(self._rule, actor):
+            return stranger
+        try:
+            check_at(self.route.action, actor, self._database.now())
+        except Refused as refused:
+            await self._refuse(refused)
+        return actor
+
+    async def _actor(self, credentials: Credentials, stranger: Actor) -> Actor:
+        if credentials.session is None and credentials.bearer is None:
+            return stranger
+        return await self._authenticate(credentials)
+
+    async def _command(
+        self, request: web.Request, body: bytes, version: int | None, actor: Actor
+    ) -> msgspec.Struct:
+        """Raises Refused: invalid; not_found, audited, for an id in the path that is none."""
+        try:
+            return command_of(request, self.route, body, version)
+        except Refused as refused:
+            if refused.code != "not_found":
+                raise
+            tried = Attempt(actor.kind, actor.id, self.route.action, client=actor.client)
+            await self._refuse(Refused("not_found", attempt=tried))
+
+    async def _refuse(self, refused: Refused) -> NoReturn:
+        """Raise it where its attempt is audited."""
+
+        def work(_tx: Transaction) -> NoReturn:
+            raise refused
+
+        await self._database.read(work)
+
+
+def _hash_of(request: web.Request, body: bytes) -> str:
+    """What an Idempotency-Key stands for: the same operation with the same body."""
+    about = f"{request.method} {request.rel_url.raw_path_qs}\n".encode()
+    return hashlib.sha256(about + body).hexdigest()
