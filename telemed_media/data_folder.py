@@ -48,7 +48,17 @@ class DataFolder(msgspec.Struct, frozen=True):
         return self.root / "run"
 
     @property
+    def backups(self) -> Path:
+        return self.root / "backups"
+
+    @property
     def database(self) -> Path:
+        """Of call control: rooms and seats, nothing that has to be kept."""
+        return self.root / "db" / "calls.sqlite"
+
+    @property
+    def clinic_database(self) -> Path:
+        """Of the clinic, unless `DATABASE_URL` says where else."""
         return self.root / "db" / "telemed.sqlite"
 
 

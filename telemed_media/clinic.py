@@ -1,0 +1,21 @@
+"""The clinic's database in a data folder, as the front, the jobs and the commands open it."""
+
+from __future__ import annotations
+
+from clinic_api.db import Database
+from clinic_api.opening import Place, open_database
+from telemed_media.data_folder import DataFolder
+
+
+async def open_clinic(folder: DataFolder, database_url: str, public_url: str = "") -> Database:
+    """Open or create; close it with `close`. `public_url` is needed where links are made.
+
+    Raises MigrationError, KeyringError, sqlite3.Error, DBAPIError, OSError.
+    """
+    place = Place(
+        url=database_url,
+        path=folder.clinic_database,
+        keys=folder.keys,
+        backups=folder.backups,
+    )
+    return await open_database(place, public_url=public_url)
