@@ -87,7 +87,7 @@ def test_an_offer_with_lines_taken_out_or_mixed_up_is_answered_or_refused(
         at, to = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
         kind = data.draw(st.sampled_from(["drop", "copy", "cut", "number", "all"]))
         if kind == "drop":
-            del lines[at]
+            lines = lines[:at] + lines[at + 1 :] or [""]
         elif kind == "copy":
             lines.insert(to, lines[at])
         elif kind == "cut":

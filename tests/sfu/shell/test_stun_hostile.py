@@ -62,6 +62,14 @@ def test_every_address_is_told_as_aioice_reads_it(address: str, port: int) -> No
     assert read.transaction_id == GOLDEN[0][8:20]
 
 
+def attributes_end_inside(data: bytes) -> bool:
+    """aioice takes an integrity that says it is longer than what is left."""
+    at = 20
+    while at + 4 <= len(data):
+        at += 4 + (int.from_bytes(data[at + 2 : at + 4]) + 3 & ~3)
+    return at <= len(data)
+
+
 @examples(400)
 @given(mutated(GOLDEN, max_bytes=MAX_REQUEST_BYTES))
 def test_a_changed_request_is_refused_or_means_what_aioice_reads(data: bytes) -> None:
@@ -70,7 +78,7 @@ def test_a_changed_request_is_refused_or_means_what_aioice_reads(data: bytes) ->
     request, second = accepted(data), accepted_by_aioice(data)
     if request is not None and second is not None:
         assert request.nominated == ("USE-CANDIDATE" in second.attributes)
-    if request is None and second is not None:
+    if request is None and second is not None and attributes_end_inside(data):
         assert second.message_class != oracle.Class.REQUEST
 
 
