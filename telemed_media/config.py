@@ -2,8 +2,8 @@
 
 A value comes from the command line, else from `TELEMED_<NAME>`, else from `config.toml` in the data
 folder, else from the default here. A name that nobody knows is an error with a suggestion: a
-misspelt setting must not silently fall back to its default. `settings_table` writes the table of
-the README from the same type.
+misspelt setting must not silently fall back to its default. A secret `X` may also lie in a file
+that `X_FILE` names. `settings_table` writes the table of the README from the same type.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from clinic_api.mail.server import parse_smtp_url
 
 PREFIX = "TELEMED_"
 FILE_NAME = "config.toml"
+FILE_SUFFIX = "_file"  # of the setting that names the file of a secret
+SECRET = {"secret": True}  # in the Meta of a setting that must not be seen
 
 Value: TypeAlias = str | int | Path | tuple[str, ...]
 
@@ -76,6 +78,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Annotated[
         Path | None, Meta(description="Private key of `TLS_CERT` in PEM, without a password.")
     ] = None
+    database_url: Annotated[
+        str,
+        Meta(
+            description="`postgresql://user:password@host/name`; empty: SQLite in the data folder.",
+            extra=SECRET,
+        ),
+    ] = ""
     trusted_proxies: Annotated[
         tuple[str, ...],
         Meta(description="Addresses or networks whose `X-Forwarded-For` is believed."),
@@ -86,7 +95,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="Mail server, as `smtp://name:password@mail.clinic.example:587` (STARTTLS; "
             "`?tls=no` for a relay on this machine) or `smtps://…:465`. Empty: staff hand links "
-            "over themselves."
+            "over themselves.",
+            extra=SECRET,
         ),
     ] = ""
     mail_from: Annotated[
@@ -110,7 +120,7 @@ def load_settings(given: Mapping[str, Value], environ: Mapping[str, str]) -> Set
 def settings_table() -> str:
     """The settings as a Markdown table: name, default, meaning."""
     rows = [
-        f"| `{field.encode_name.upper()}` | {_shown(field.default)} | {_meaning(field.type)} |"
+        f"| {_named(field)} | {_shown(field.default)} | {_meta(field.type).description} |"
         for field in msgspec.structs.fields(Settings)
     ]
     return "\n".join(["| Setting | Default | Meaning |", "|---|---|---|", *rows])
@@ -118,7 +128,7 @@ def settings_table() -> str:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     """Empty variables count as absent, as compose files write them."""
-    names = {PREFIX + name.upper(): name for name in _names()}
+    names = {PREFIX + name.upper(): name for name in _known()}
     found: dict[str, Value] = {}
     for variable, text in environ.items():
         if not variable.startswith(PREFIX):
@@ -127,7 +137,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
             raise SettingsError(f"{variable} is not a setting.{_suggestion(variable, names)}")
         if text:
             found[names[variable]] = _split(text) if names[variable] in _lists() else text
-    return found
+    return _with_secrets(found)
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -142,11 +152,35 @@ def _from_file(path: Path) -> dict[str, Any]:
             raise SettingsError(
                 f"{path} lies in the data folder, so it cannot name it: remove `data`."
             )
-        if name not in _names():
+        if name not in _known():
             raise SettingsError(
-                f"`{name}` in {path} is not a setting.{_suggestion(name, _names())}"
+                f"`{name}` in {path} is not a setting.{_suggestion(name, _known())}"
             )
-    return found
+    return _with_secrets(found)
+
+
+def _with_secrets(found: dict[str, Any]) -> dict[str, Any]:
+    """What one source says, each secret read from the file that it names for it."""
+    settings = {name: value for name, value in found.items() if name in _names()}
+    for name in _secrets():
+        file = found.get(name + FILE_SUFFIX)
+        if file is None:
+            continue
+        if name in settings:
+            raise SettingsError(f"{name.upper()} and {name.upper()}_FILE are both set.")
+        settings[name] = _read_secret(name, Path(str(file)))
+    return settings
+
+
+def _read_secret(name: str, path: Path) -> str:
+    """One line; a line break at its end is not part of it."""
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        reason = error.strerror
+    except UnicodeDecodeError:
+        reason = "it is no text"
+    raise SettingsError(f"{name.upper()}_FILE: {path} cannot be read: {reason}.")
 
 
 def _check(settings: Settings) -> None:
@@ -160,6 +194,8 @@ def _check(settings: Settings) -> None:
             f"https://call.clinic.example:8443, without a path; it is {settings.public_url}."
         )
     _check_mail(settings)
+    if settings.database_url and not _is_postgres(settings.database_url):
+        raise SettingsError("DATABASE_URL must look like postgresql://user:password@host/name.")
     for address in settings.advertise:
         _check_parse("ADVERTISE", address, ipaddress.ip_address)
     for network in settings.trusted_proxies:
@@ -197,6 +233,15 @@ def _is_origin(url: str) -> bool:
     return parts.scheme == "https" and bool(parts.hostname) and plain and "#" not in url
 
 
+def _is_postgres(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError:
+        return False
+    return parts.scheme == "postgresql" and len(parts.path) > 1
+
+
 def _in_words(error: msgspec.ValidationError) -> str:
     """msgspec says "Expected `int`, got `str` - at `$.port`"."""
     problem, _, place = str(error).partition(" - at `$.")
@@ -211,6 +256,15 @@ def _convert_path(kind: type, value: object) -> object:
 
 def _names() -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(Settings)]
+
+
+def _secrets() -> list[str]:
+    return [f.encode_name for f in msgspec.structs.fields(Settings) if _meta(f.type).extra]
+
+
+def _known() -> list[str]:
+    """Every name that may be set."""
+    return _names() + [name + FILE_SUFFIX for name in _secrets()]
 
 
 def _lists() -> set[str]:
@@ -230,6 +284,11 @@ def _shown(default: object) -> str:
     return "" if default in ("", None, ()) else f"`{default}`"
 
 
-def _meaning(annotated: Any) -> str:
+def _named(field: msgspec.structs.FieldInfo) -> str:
+    name = field.encode_name.upper()
+    return f"`{name}` or `{name}_FILE`" if _meta(field.type).extra else f"`{name}`"
+
+
+def _meta(annotated: Any) -> Meta:
     meta: Meta = annotated.__metadata__[0]
-    return meta.description or ""
+    return meta

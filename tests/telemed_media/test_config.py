@@ -87,7 +87,7 @@ def test_a_value_that_cannot_be_used_is_refused_in_words(name: str, text: str, w
 def test_every_setting_has_its_row_in_the_table() -> None:
     table = settings_table()
     for field in msgspec.structs.fields(Settings):
-        assert f"| `{field.name.upper()}` |" in table
+        assert f"\n| `{field.name.upper()}` " in table
     assert all(len(row.split("|")) == 5 and row.split("|")[3].strip() for row in table.splitlines())
 
 
@@ -116,3 +116,32 @@ def test_a_wrong_mail_server_is_told_without_its_password(url: str, why: str) ->
 def test_mails_come_from_an_address_without_a_name() -> None:
     environ = {"TELEMED_SMTP_URL": "smtp://localhost", "TELEMED_MAIL_FROM": "Clinic <a@b.example>"}
     assert refusal({}, environ).startswith("MAIL_FROM must be an address alone")
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    url = "postgresql://clinic:secret@db/clinic"
+    (tmp_path / "url").write_text(f"{url}\n")
+    in_environment = load_settings({}, {"TELEMED_DATABASE_URL_FILE": str(tmp_path / "url")})
+    (tmp_path / "config.toml").write_text(f'database_url_file = "{tmp_path}/url"\n')
+    in_file = load_settings({"data": tmp_path}, {})
+    assert in_environment.database_url == in_file.database_url == url
+
+
+def test_only_secrets_have_files(tmp_path: Path) -> None:
+    assert "TELEMED_PORT_FILE is not a setting." in refusal({}, {"TELEMED_PORT_FILE": "/port"})
+
+
+def test_a_secret_in_two_places_or_in_a_missing_file_is_refused(tmp_path: Path) -> None:
+    missing = str(tmp_path / "url")
+    assert refusal({}, {"TELEMED_DATABASE_URL_FILE": missing}) == (
+        f"DATABASE_URL_FILE: {missing} cannot be read: No such file or directory."
+    )
+    both = {"TELEMED_DATABASE_URL_FILE": missing, "TELEMED_DATABASE_URL": "postgresql://db/clinic"}
+    assert refusal({}, both) == "DATABASE_URL and DATABASE_URL_FILE are both set."
+
+
+@pytest.mark.parametrize("url", ["mysql://db/clinic", "postgresql://db", "postgresql://db:x/a"])
+def test_a_database_that_is_no_postgresql_is_refused_without_showing_it(url: str) -> None:
+    assert refusal({}, {"TELEMED_DATABASE_URL": url}) == (
+        "DATABASE_URL must look like postgresql://user:password@host/name."
+    )

@@ -135,7 +135,7 @@ async def test_the_ready_line_says_where_everything_is(server: Running) -> None:
 
 async def test_everything_it_writes_is_for_its_owner_only(server: Running) -> None:
     secret = [path for path in server.data.rglob("*") if path.parent.name in {"keys", "db"}]
-    assert {path.name for path in secret} >= {"join.ed25519", "metrics.token", "telemed.sqlite"}
+    assert {path.name for path in secret} >= {"join.ed25519", "metrics.token", "calls.sqlite"}
     assert not [path for path in secret if path.stat().st_mode & 0o077]
 
 
