@@ -12,10 +12,14 @@ async def open_clinic(folder: DataFolder, database_url: str, public_url: str = "
 
     Raises MigrationError, KeyringError, sqlite3.Error, DBAPIError, OSError.
     """
-    place = Place(
+    return await open_database(clinic_place(folder, database_url), public_url=public_url)
+
+
+def clinic_place(folder: DataFolder, database_url: str) -> Place:
+    """`database_url` is the setting DATABASE_URL; empty: SQLite in the folder."""
+    return Place(
         url=database_url,
         path=folder.clinic_database,
         keys=folder.keys,
         backups=folder.backups,
     )
-    return await open_database(place, public_url=public_url)
