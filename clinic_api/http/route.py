@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, Generic, Literal, TypeVar, get_origin, get_type_hints
 
 import msgspec
@@ -76,14 +77,14 @@ class Route:
         self.command = command
         self.result = result
         self.status = 204 if result is None else status
-        self.summary = summary or _first_sentence(run)
+        self.summary = summary or _first_sentences(run)
         self.max_body_bytes = max_body_bytes
         self.is_flow = _name_of(run) in FLOWS
         self.action = FLOWS[_name_of(run)] if self.is_flow else action_of(run)
         self.opens_session = get_origin(get_type_hints(run).get("return")) is WithSession
         self.path_fields = tuple(_PARAMETER.findall(path))
         self._check()
-        self.sent = _without(command, {*self.path_fields, "version"})
+        self.sent = _without(command, frozenset({*self.path_fields, "version"}))
 
     def __repr__(self) -> str:
         return f"{self.method} {self.path}"
@@ -117,14 +118,22 @@ class Route:
             raise ValueError(f"{self}: flows are async functions, services are not")
 
 
-def _without(command: type[msgspec.Struct], elsewhere: set[str]) -> type[msgspec.Struct]:
+@cache
+def _without(command: type[msgspec.Struct], elsewhere: frozenset[str]) -> type[msgspec.Struct]:
     """A Struct of the command's fields that come from the query or the body."""
     fields = [
         (field.name, field.type, _default_of(field))
         for field in msgspec.structs.fields(command)
         if field.name not in elsewhere
     ]
-    return msgspec.defstruct(command.__name__, fields, frozen=True, kw_only=True)
+    return msgspec.defstruct(
+        command.__name__,
+        fields,
+        namespace={"__doc__": command.__doc__},
+        module=command.__module__,
+        frozen=True,
+        kw_only=True,
+    )
 
 
 def _default_of(field: msgspec.structs.FieldInfo) -> Any:
@@ -137,6 +146,6 @@ def _name_of(function: Run) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
-def _first_sentence(run: Run) -> str:
+def _first_sentences(run: Run) -> str:
     text = inspect.getdoc(run) or run.__qualname__.replace("_", " ").capitalize()
-    return " ".join(text.split("\n\n")[0].partition(" Raises ")[0].split())
+    return " ".join(text.split()).partition(" Raises")[0]

@@ -1,0 +1,57 @@
+"""The one door to the clinic: every feature's routes, served under /api/v1 and described.
+
+Importing it defines every service, so that `guarded.REGISTRY` is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from clinic_api import outbox_routes
+from clinic_api.audit import routes as audit_routes
+from clinic_api.db import Database
+from clinic_api.http.authentication import Authenticate
+from clinic_api.http.doors import Rates
+from clinic_api.http.openapi import document
+from clinic_api.http.route import Route
+from clinic_api.http.server import add_api_routes
+
+OPENAPI_PATH = "/openapi.json"
+
+ROUTES: tuple[Route, ...] = (
+    *audit_routes.ROUTES,
+    *outbox_routes.ROUTES,
+)
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI document."""
+    return document(ROUTES, version("telemed-media"))
+
+
+def add_api(
+    app: web.Application,
+    database: Database,
+    authenticate: Authenticate,
+    rates: Rates | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Adds every operation and the document that describes them."""
+    add_api_routes(app, database, authenticate, ROUTES, rates, clock)
+    body = msgspec.json.encode(description())
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+    async def openapi(request: web.Request) -> web.Response:
+        headers = {"ETag": etag, "Cache-Control": "no-cache"}
+        if etag in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=body, content_type="application/json", headers=headers)
+
+    app.router.add_get(OPENAPI_PATH, openapi)
