@@ -107,10 +107,11 @@ ACTIONS: dict[str, Action] = {
     "patient.create": _action(admin="any", doctor="any", nurse="any", desk="any"),
     "patient.change": _action(admin="any", doctor="care", nurse="care", desk="any", patient="own"),
     "patient.invite": _action(admin="any", desk="any", doctor="care", nurse="care"),
-    "patient.claim": _action(patient="self", stranger="any"),
+    "patient.claim": _action(patient="self"),  # holds the invitation
     "patient.merge": _action(step_up=True, admin="any", desk="any"),
     "patient.unmerge": _action(step_up=True, admin="any", desk="any"),
     "patient.access_log": _action(admin="any", patient="own"),
+    "proxy.list": _action(admin="any", desk="any", doctor="care", nurse="care", patient="own"),
     "proxy.grant": _action(admin="any", desk="any"),
     "proxy.end": _action(admin="any", desk="any", patient="own"),
     # visits
@@ -120,7 +121,7 @@ ACTIONS: dict[str, Action] = {
     "visit.read": _action(
         admin="any", doctor="care", nurse="any", desk="any", patient="own", participant="visit"
     ),
-    "visit.expire": _action(),
+    "visit.expire": _action(audited=False),  # notes each visit; often there is none
     "visit.end": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.invite": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.revoke": _action(admin="any", doctor="care", nurse="any", desk="any"),
@@ -139,6 +140,7 @@ ACTIONS: dict[str, Action] = {
     "visit.read_chat": _action(doctor="care", nurse="care", patient="own"),
     "visit.record": _action(),  # the gate: joins, leaves, chat
     "visit.watch": _action(audited=False),  # the gate: what is read again and again
+    "demo.prepare": _action(),  # the start of a demo folder
     "consent_text.list": _action(audited=False, admin="any", doctor="any", nurse="any", desk="any"),
     "consent_text.publish": _action(admin="any"),
     # messages that leave
@@ -149,6 +151,7 @@ ACTIONS: dict[str, Action] = {
     "outbox.withdraw": _action(admin="any", desk="any"),
     "outbox.poll": _action(audited=False),  # the sender
     "outbox.settle": _action(),
+    "jobs.clean": _action(audited=False),
     # audit
     "audit.read": _action(admin="any"),
     "audit.verify": _action(admin="any"),

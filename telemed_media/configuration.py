@@ -30,3 +30,15 @@ class FrontConfiguration(msgspec.Struct, frozen=True):
     key: str
     local_names: tuple[str, ...] | None  # for the local authority; None: certificate by settings
     trusted_proxies: tuple[str, ...]
+    database_url: str = ""  # PostgreSQL; "": SQLite in the data folder
+
+
+class JobsConfiguration(msgspec.Struct, frozen=True):
+    """For `telemed_media.jobs`."""
+
+    ready_pipe: int  # file descriptor
+    data: str
+    public_url: str
+    database_url: str
+    smtp_url: str  # "": staff hand messages over
+    mail_from: str

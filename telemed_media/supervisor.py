@@ -1,9 +1,9 @@
 """`telemed-media serve`: the process that starts and watches the others.
 
 It prepares everything that can fail with a sentence for the person who started it (data folder,
-certificates, addresses, ports), then starts the media worker and the front, tells when both are
-ready, and keeps them alive. It carries no media and no request, so that it has little to die of. It
-stops the front first, which tells the browsers, then the worker.
+certificates, addresses, ports), then starts the media worker, the front and the jobs, tells when
+all are ready, and keeps them alive. It carries no media and no request, so that it has little to
+die of. It stops the front first, which tells the browsers, and the jobs beside it, then the worker.
 """
 
 from __future__ import annotations
@@ -23,13 +23,19 @@ import msgspec
 from certs.addresses import read_interfaces
 from telemed_media.certificates import first_pair, named_by_settings
 from telemed_media.config import Settings
-from telemed_media.configuration import MEDIA_SOCKET, FrontConfiguration, WorkerConfiguration
+from telemed_media.configuration import (
+    MEDIA_SOCKET,
+    FrontConfiguration,
+    JobsConfiguration,
+    WorkerConfiguration,
+)
 from telemed_media.data_folder import DataFolder, lock, socket_folder
 from telemed_media.reach import Reach, plan_reach, resolve_host
 from telemed_media.sockets import claim_port
 from telemed_media.supervised import Supervised
 
 FRONT_STOP_S = 3.5
+JOBS_STOP_S = 3.0
 WORKER_STOP_S = 1.5
 FOR_OWNER_ONLY = 0o077
 
@@ -88,14 +94,15 @@ async def _supervise(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     worker = _worker(plan)
     front = _front(plan, listening)
-    keepers = [asyncio.create_task(child.keep()) for child in (worker, front)]
-    telling = asyncio.create_task(_tell_when_ready(plan, worker, front, announce))
+    jobs = _jobs(plan)
+    keepers = [asyncio.create_task(child.keep()) for child in (worker, front, jobs)]
+    telling = asyncio.create_task(_tell_when_ready(plan, worker, front, jobs, announce))
     stopping = asyncio.create_task(_until(stop))
     try:
         await asyncio.wait([*keepers, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
         worker.retire()  # service managers signal every process at once
-        await front.stop(FRONT_STOP_S)
+        await asyncio.gather(front.stop(FRONT_STOP_S), jobs.stop(JOBS_STOP_S))
         await worker.stop(WORKER_STOP_S)
         await _reap([*keepers, telling, stopping])
 
@@ -114,15 +121,20 @@ async def _reap(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 
 async def _tell_when_ready(
-    plan: Plan, worker: Supervised, front: Supervised, announce: Callable[[Announcement], None]
+    plan: Plan,
+    worker: Supervised,
+    front: Supervised,
+    jobs: Supervised,
+    announce: Callable[[Announcement], None],
 ) -> None:
     await worker.ready
+    await jobs.ready
     ready = await front.ready
     announce(
         Announcement(
             url=plan.url,
             udp=tuple((address, plan.port) for address in plan.reach.udp),
-            pids={"front": front.pid, "worker": worker.pid},
+            pids={"front": front.pid, "jobs": jobs.pid, "worker": worker.pid},
             room=ready.room,
             links=ready.links,
         )
@@ -159,6 +171,21 @@ def _front(plan: Plan, listening: list[socket.socket]) -> Supervised:
             key=str(pair.key),
             local_names=extra if local else None,
             trusted_proxies=plan.settings.trusted_proxies,
+            database_url=plan.settings.database_url,
         )
 
     return Supervised("front", "telemed_media.front", configuration, descriptors)
+
+
+def _jobs(plan: Plan) -> Supervised:
+    def configuration(ready_pipe: int) -> JobsConfiguration:
+        return JobsConfiguration(
+            ready_pipe=ready_pipe,
+            data=str(plan.data.root),
+            public_url=plan.url,
+            database_url=plan.settings.database_url,
+            smtp_url=plan.settings.smtp_url,
+            mail_from=plan.settings.mail_from,
+        )
+
+    return Supervised("jobs", "telemed_media.jobs", configuration)

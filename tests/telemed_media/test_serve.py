@@ -125,9 +125,9 @@ async def server(tmp_path: Path) -> AsyncIterator[Running]:
 async def test_the_ready_line_says_where_everything_is(server: Running) -> None:
     port = int(server.ready.url.rsplit(":", 1)[1])
     assert server.ready.udp == (("127.0.0.1", port),)
-    pids = {"worker": server.ready.pids["worker"], "front": server.ready.pids["front"]}
+    pids = server.ready.pids
     running = {name: child.pid for name, child in server.children().items()}
-    assert running == {"media_worker": pids["worker"], "front": pids["front"]}
+    assert running == {"media_worker": pids["worker"], "front": pids["front"], "jobs": pids["jobs"]}
     assert set(server.ready.links) == {"doctor", "patient"}
     for link in server.ready.links.values():
         assert link.startswith(f"{server.ready.url}/join#")
@@ -163,17 +163,18 @@ async def test_metrics_are_not_told_to_clients_of_a_proxy(server: Running) -> No
     assert (await server.get("/metrics", **known))[0] == 200
 
 
-@pytest.mark.parametrize("name", ["media_worker", "front"])
-async def test_a_killed_child_is_back(server: Running, name: str) -> None:
+@pytest.mark.parametrize("name", ["media_worker", "front", "jobs"])
+async def test_a_killed_child_is_back_and_the_others_stayed(server: Running, name: str) -> None:
     old = server.children()
     old[name].kill()
     async with asyncio.timeout(BACK_WITHIN_S):
-        while old[name].is_running() or not await server.is_ready():
+        while old[name].is_running() or name not in server.children():
+            await asyncio.sleep(POLL_S)
+        while not await server.is_ready():
             await asyncio.sleep(POLL_S)
     new = server.children()
-    other = "front" if name == "media_worker" else "media_worker"
-    assert new[name].pid != old[name].pid
-    assert new[other].pid == old[other].pid
+    assert new.keys() == old.keys()
+    assert {each for each in new if new[each].pid != old[each].pid} == {name}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

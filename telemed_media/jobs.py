@@ -1,0 +1,87 @@
+"""The jobs' process: `python -m telemed_media.jobs`, started by the supervisor.
+
+Mail, checkpoints of the audit, what expires and what is deleted: nothing of it on a loop that
+carries signalling. It is ready when the database is open; what a job needs beyond that, a mail
+server say, may be missing for as long as it likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import sys
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from clinic_api.actor import system
+from clinic_api.audit.checkpoints import CHECKPOINT_S, write_checkpoint
+from clinic_api.db import Database
+from clinic_api.housekeeping import clean
+from clinic_api.jobs import Job, run_jobs
+from clinic_api.mail.sender import Sender
+from clinic_api.mail.server import parse_smtp_url
+from clinic_api.mail.smtp import Smtp
+from clinic_api.visits.service import expire_visits
+from telemed_media import logs
+from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped
+from telemed_media.clinic import open_clinic
+from telemed_media.configuration import JobsConfiguration
+from telemed_media.data_folder import DataFolder
+
+SEND_S = 1.0  # how long a message waits that nobody told us of
+EXPIRE_S = 30.0
+CLEAN_S = 600.0
+JOBS = system("jobs")
+
+
+def main() -> None:
+    """Work until the supervisor says stop."""
+    logs.configure("jobs", sys.stderr)
+    given = read_configuration(JobsConfiguration)
+
+    async def serve(stop: asyncio.Event) -> None:
+        folder = DataFolder(Path(given.data), demo=False)
+        async with await open_clinic(folder, given.database_url, given.public_url) as database:
+            jobs = _jobs(given, folder, database, stop)
+            report_ready(given.ready_pipe, Ready())
+            await run_jobs(jobs, database.now, stop)
+
+    run_until_stopped(serve)
+
+
+def _jobs(
+    given: JobsConfiguration, folder: DataFolder, database: Database, stop: asyncio.Event
+) -> tuple[Job, ...]:
+    sender = Sender(database, _smtp(given), given.mail_from, random.random, stop)
+
+    async def checkpoint() -> datetime | None:
+        await write_checkpoint(database, folder.root)
+        return None
+
+    async def expire() -> datetime | None:
+        await database.write(lambda tx: expire_visits(tx, JOBS))
+        return None
+
+    async def tidy() -> datetime | None:
+        more = await database.write(lambda tx: clean(tx, JOBS))
+        return database.now() if more else None
+
+    return (
+        Job(name="outbox", every_s=SEND_S, run=sender.run),
+        Job(name="audit_checkpoint", every_s=CHECKPOINT_S, run=checkpoint),
+        Job(name="expire_visits", every_s=EXPIRE_S, run=expire),
+        Job(name="clean", every_s=CLEAN_S, run=tidy),
+    )
+
+
+def _smtp(given: JobsConfiguration) -> Smtp | None:
+    if not given.smtp_url:
+        return None
+    own_name = urlsplit(given.public_url).hostname or "localhost"
+    return Smtp(parse_smtp_url(given.smtp_url), own_name, ssl.create_default_context())
+
+
+if __name__ == "__main__":
+    main()
