@@ -28,9 +28,9 @@ from clinic_api.directory.relations import relate, treating_practitioners
 from clinic_api.errors import Refused
 from clinic_api.guarded import Facts, guarded, hidden, permit
 from clinic_api.organisation.store import organisation
+from clinic_api.paging import DEFAULT_ITEMS, Cursor, Limit, Page
 from clinic_api.transaction import Transaction
 
-MAX_PAGE = 100
 _IDENTITY = ("name", "birth_date", "sex")  # what staff have checked; nobody changes their own
 
 
@@ -53,13 +53,8 @@ class SearchPatients(msgspec.Struct, frozen=True, kw_only=True):
     """Words of the name, a part of a phone number, or of an e-mail address."""
 
     text: Annotated[str, Meta(max_length=200)] = ""
-    after: Id = ""  # the last id of the page before
-    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
-
-
-class PatientPage(msgspec.Struct, frozen=True):
-    items: tuple[PatientSummary, ...]
-    next: str | None  # for `after`; None on the last page
+    cursor: Cursor = ""
+    limit: Limit = DEFAULT_ITEMS
 
 
 class PractitionerDetails(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,13 +76,12 @@ class ChangePractitioner(PractitionerDetails, frozen=True, kw_only=True):
 
 
 class ListPractitioners(msgspec.Struct, frozen=True, kw_only=True):
-    after: Id = ""
-    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    cursor: Cursor = ""
+    limit: Limit = DEFAULT_ITEMS
 
 
-class PractitionerPage(msgspec.Struct, frozen=True):
-    items: tuple[Practitioner, ...]
-    next: str | None
+class OnePractitioner(msgspec.Struct, frozen=True):
+    practitioner_id: Id
 
 
 # patients
@@ -116,18 +110,17 @@ def add_patient(
 
 
 @guarded("patient.search")
-def search_patients(tx: Transaction, actor: Actor, command: SearchPatients) -> PatientPage:
+def search_patients(tx: Transaction, actor: Actor, command: SearchPatients) -> Page[PatientSummary]:
     """Everybody where no text is given. The audit keeps how many were shown, never the terms."""
-    text, page = command.text.strip(), command.limit
-    if text:
-        part = text.lower() if "@" in text else _digits(text)
-        words = [] if part else folded(text).split()
-        found = store.search_patients(tx, words, part, after=command.after, limit=page + 1)
+    text = command.text.strip()
+    part = text.lower() if "@" in text else _digits(text)
+    words = [] if part else folded(text).split()
+    if text and not part and not words:
+        found: Page[PatientSummary] = Page(())
     else:
-        found = store.list_patients(tx, after=command.after, limit=page + 1)
-    items, following = tuple(found[:page]), len(found) > page
-    tx.note(actor, "patient_search", shown=str(len(items)))
-    return PatientPage(items, items[-1].id if following else None)
+        found = store.search_patients(tx, words, part, command.cursor, command.limit)
+    tx.note(actor, "patient_search", shown=str(len(found.items)))
+    return found
 
 
 @guarded("patient.read")
@@ -226,12 +219,16 @@ def change_practitioner(tx: Transaction, actor: Actor, command: ChangePractition
 @guarded("practitioner.list")
 def list_practitioners(
     tx: Transaction, actor: Actor, command: ListPractitioners
-) -> PractitionerPage:
+) -> Page[Practitioner]:
+    """Everybody who treats, or has treated, here."""
     del actor
-    page = command.limit
-    found = store.list_practitioners(tx, after=command.after, limit=page + 1)
-    items = tuple(found[:page])
-    return PractitionerPage(items, items[-1].id if len(found) > page else None)
+    return store.list_practitioners(tx, command.cursor, command.limit)
+
+
+@guarded("practitioner.list")
+def read_practitioner(tx: Transaction, actor: Actor, command: OnePractitioner) -> Practitioner:
+    """Raises Refused(not_found)."""
+    return _practitioner(tx, actor, command.practitioner_id)
 
 
 def _practitioner_of(command: CreatePractitioner | ChangePractitioner) -> store.PractitionerRow:

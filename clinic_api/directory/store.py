@@ -22,6 +22,7 @@ from clinic_api.directory.model import (
     Proxy,
 )
 from clinic_api.errors import Refused
+from clinic_api.paging import Page, page
 from clinic_api.schema import Moment, id_column, table
 from clinic_api.transaction import Transaction
 
@@ -83,18 +84,6 @@ claim_invitations = table(
     Column("withdrawn_at", Moment),
 )
 
-merges = table(
-    "patient_merges",
-    id_column("source_id", nullable=False, index=True),  # of patients; these never follow a merge
-    id_column("target_id", nullable=False, index=True),
-    Column("source_state", String(10), nullable=False),
-    Column("target_state", String(10), nullable=False),
-    id_column("moved_user_id"),  # the login that went from source to target
-    Column("moved", Text, nullable=False),  # JSON list of Reference
-    Column("undone_at", Moment),
-)
-
-
 _TAKEN = "This address or this login belongs to another practitioner."
 
 
@@ -122,21 +111,16 @@ def patient(tx: Transaction, patient_id: str) -> Patient | None:
 
 
 def search_patients(
-    tx: Transaction, words: list[str], part: str, *, after: str, limit: int
-) -> list[PatientSummary]:
-    """By every one of `words` in the name, or `part` in a phone number or e-mail address."""
-    by_name = sa.and_(*(_contains(patients.c.search_name, word) for word in words))
-    found = by_name if words else sa.false()
-    if part:
-        by_contact = [_contains(column, part) for column in (patients.c.phones, patients.c.emails)]
-        found = sa.or_(found, *by_contact)
-    query = tx.select(patients).where(found, patients.c.state != "merged")
-    return _summaries(tx, query, after, limit)
-
-
-def list_patients(tx: Transaction, *, after: str, limit: int) -> list[PatientSummary]:
+    tx: Transaction, words: list[str], part: str, cursor: str, limit: int
+) -> Page[PatientSummary]:
+    """By every one of `words` in the name, or `part` in a phone number or e-mail address; without
+    both, everybody."""
     query = tx.select(patients).where(patients.c.state != "merged")
-    return _summaries(tx, query, after, limit)
+    query = query.where(*(_contains(patients.c.search_name, word) for word in words))
+    if part:
+        held = [_contains(column, part) for column in (patients.c.phones, patients.c.emails)]
+        query = query.where(sa.or_(*held))
+    return page(tx, patients, query, _summary, cursor=cursor, limit=limit)
 
 
 def patients_by_contact(tx: Transaction, contact: str) -> list[str]:
@@ -147,21 +131,15 @@ def patients_by_contact(tx: Transaction, contact: str) -> list[str]:
     return [row.id for row in tx.all(query)]
 
 
-def _summaries(
-    tx: Transaction, query: sa.Select[Any], after: str, limit: int
-) -> list[PatientSummary]:
-    query = query.where(patients.c.id > after).order_by(patients.c.id).limit(limit)
-    return [
-        PatientSummary(
-            id=row.id,
-            name=row.name,
-            birth_date=row.birth_date,
-            sex=row.sex,
-            state=row.state,
-            phones=msgspec.json.decode(row.phones, type=tuple[str, ...]),
-        )
-        for row in tx.all(query)
-    ]
+def _summary(row: Row[Any]) -> PatientSummary:
+    return PatientSummary(
+        id=row.id,
+        name=row.name,
+        birth_date=row.birth_date,
+        sex=row.sex,
+        state=row.state,
+        phones=msgspec.json.decode(row.phones, type=tuple[str, ...]),
+    )
 
 
 def _contains(column: Column[Any], part: str) -> sa.ColumnElement[bool]:
@@ -218,6 +196,21 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def patient_of_user(tx: Transaction, user_id: str) -> str | None:
+    row = tx.first(tx.select(patients, patients.c.id).where(patients.c.user_id == user_id))
+    return None if row is None else str(row.id)
+
+
+def open_invitations(tx: Transaction, patient_id: str) -> list[Row[Any]]:
+    return tx.all(
+        tx.select(claim_invitations).where(
+            claim_invitations.c.patient_id == patient_id,
+            claim_invitations.c.claimed_at.is_(None),
+            claim_invitations.c.withdrawn_at.is_(None),
+        )
+    )
+
+
 # practitioners
 
 
@@ -272,9 +265,9 @@ def practitioner_of(tx: Transaction, user_id: str) -> Practitioner | None:
     return None if row is None else _practitioner(row)
 
 
-def list_practitioners(tx: Transaction, *, after: str, limit: int) -> list[Practitioner]:
-    query = tx.select(practitioners).where(practitioners.c.id > after)
-    return [_practitioner(row) for row in tx.all(query.order_by(practitioners.c.id).limit(limit))]
+def list_practitioners(tx: Transaction, cursor: str, limit: int) -> Page[Practitioner]:
+    query = tx.select(practitioners)
+    return page(tx, practitioners, query, _practitioner, cursor=cursor, limit=limit)
 
 
 def _practitioner(row: Row[Any]) -> Practitioner:
@@ -299,9 +292,9 @@ def proxy(tx: Transaction, proxy_id: str) -> Proxy | None:
     return None if row is None else _proxy(row)
 
 
-def proxies_of(tx: Transaction, patient_id: str) -> list[Proxy]:
-    query = tx.select(proxies).where(proxies.c.patient_id == patient_id).order_by(proxies.c.id)
-    return [_proxy(row) for row in tx.all(query)]
+def proxies_of(tx: Transaction, patient_id: str, cursor: str, limit: int) -> Page[Proxy]:
+    query = tx.select(proxies).where(proxies.c.patient_id == patient_id)
+    return page(tx, proxies, query, _proxy, cursor=cursor, limit=limit, newest_first=True)
 
 
 def proxies_held(tx: Transaction, user_id: str) -> list[Proxy]:

@@ -37,7 +37,7 @@ from clinic_api.visits.seats import known_seat
 from clinic_api.visits.service import known_visit, permitted
 from clinic_api.visits.visit import State
 
-_CODES: dict[LinkState, str] = {
+CODES: dict[LinkState, str] = {  # of what a link does not open
     "early": "link_early",
     "expired": "link_expired",
     "ended": "visit_ended",
@@ -244,7 +244,7 @@ def _entered(tx: Transaction, visit: Visit, seat: Participant, device: str) -> E
 
 
 def _refusal(tx: Transaction, actor: Actor, state: LinkState, seat: Participant) -> Refused:
-    return _refused(tx, actor, _CODES[state], seat)
+    return _refused(tx, actor, CODES[state], seat)
 
 
 def _refused(tx: Transaction, actor: Actor, code: str, seat: Participant) -> Refused:

@@ -30,6 +30,7 @@ from clinic_api.directory.service import add_patient
 from clinic_api.errors import Refused
 from clinic_api.guarded import Facts, guarded, hidden, permit, relations
 from clinic_api.organisation.store import organisation
+from clinic_api.paging import DEFAULT_ITEMS, MAX_ITEMS, Cursor, Limit, Page
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
 from clinic_api.visits.model import Kind, Modality, Participant, Role, Visit
@@ -47,7 +48,6 @@ from clinic_api.visits.views import VisitView, facts_of, view_of
 from clinic_api.visits.visit import OPEN, Event, State, after
 
 INSTANT_LASTS = timedelta(hours=24)  # to be joined within; once begun it lasts until it is ended
-MAX_PAGE = 100
 Reason = Annotated[str, Meta(max_length=1000)]
 
 
@@ -94,13 +94,8 @@ class ListVisits(msgspec.Struct, frozen=True, kw_only=True):
 
     patient_id: Id | None = None
     open_only: bool = False
-    after: Id = ""
-    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
-
-
-class VisitPage(msgspec.Struct, frozen=True):
-    items: tuple[VisitView, ...]
-    next: str | None
+    cursor: Cursor = ""
+    limit: Limit = DEFAULT_ITEMS
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,21 +188,19 @@ def new_room() -> str:
 
 
 @guarded("visit.list")
-def list_visits(tx: Transaction, actor: Actor, command: ListVisits) -> VisitPage:
+def list_visits(tx: Transaction, actor: Actor, command: ListVisits) -> Page[VisitView]:
     """What the actor may see, newest first."""
     narrow = [_visible(actor)]
     if command.patient_id is not None:
         narrow.append(store.visits.c.patient_id == command.patient_id)
     if command.open_only:
         narrow.append(store.visits.c.state.in_(OPEN))
-    page = command.limit
-    found = store.list_visits(tx, *narrow, after=command.after, limit=page + 1)
-    items = tuple(view_of(tx, actor, visit) for visit in found[:page])
-    for visit in found[:page]:
+    found = store.visit_page(tx, narrow, command.cursor, command.limit)
+    for visit in found.items:
         tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "")
-    if not items:
+    if not found.items:
         tx.note(actor, "visit_list", shown="0")
-    return VisitPage(items, items[-1].id if len(found) > page else None)
+    return Page(tuple(view_of(tx, actor, visit) for visit in found.items), found.next)
 
 
 def _visible(actor: Actor) -> sa.ColumnElement[bool]:
@@ -258,7 +251,7 @@ def close(tx: Transaction, actor: Actor, visit: Visit, event: Event) -> Visit:
 @guarded("visit.expire")
 def expire_visits(tx: Transaction, actor: Actor) -> int:
     """For the jobs: what nobody came to in time; how many."""
-    overdue = store.overdue_visits(tx, MAX_PAGE)
+    overdue = store.overdue_visits(tx, MAX_ITEMS)
     for visit in overdue:
         close(tx, actor, visit, "expire")
     return len(overdue)

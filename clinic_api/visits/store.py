@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from clinic_api.actor import Actor
+from clinic_api.paging import Page, page
 from clinic_api.schema import Moment, id_column, table
 from clinic_api.transaction import Transaction
 from clinic_api.visits.model import Participant, Participation, Visit
@@ -134,13 +135,21 @@ def reason_of(tx: Transaction, visit_id: str) -> str:
 
 
 def list_visits(
-    tx: Transaction, *narrow: sa.ColumnElement[bool], after: str, limit: int
+    tx: Transaction, *narrow: sa.ColumnElement[bool], after: str = "", limit: int
 ) -> list[Visit]:
-    """Newest first; `after` is the last id of the page before."""
+    """Newest first; `after` is the last id of the part before."""
     query = tx.select(visits).where(*narrow)
     if after:
         query = query.where(visits.c.id < after)
     return [_visit(row) for row in tx.all(query.order_by(visits.c.id.desc()).limit(limit))]
+
+
+def visit_page(
+    tx: Transaction, narrow: list[sa.ColumnElement[bool]], cursor: str, limit: int
+) -> Page[Visit]:
+    """Newest first."""
+    query = tx.select(visits).where(*narrow)
+    return page(tx, visits, query, _visit, cursor=cursor, limit=limit, newest_first=True)
 
 
 def overdue_visits(tx: Transaction, limit: int) -> list[Visit]:
