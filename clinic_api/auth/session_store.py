@@ -181,18 +181,13 @@ def add_api_key(
 
 def api_key(tx: Transaction, key_id: str) -> ApiKey | None:
     row = tx.get(api_keys, key_id)
-    return None if row is None else _api_key(tx, row)
+    return None if row is None else as_api_key(tx, row)
 
 
 def api_key_by_secret(tx: Transaction, secret: str) -> ApiKey | None:
     key_hash = tx.index(api_keys.c.key_hash, secret)
     row = tx.first(tx.select(api_keys).where(api_keys.c.key_hash == key_hash))
-    return None if row is None else _api_key(tx, row)
-
-
-def list_api_keys(tx: Transaction, *, after: str, limit: int) -> list[ApiKey]:
-    query = tx.select(api_keys).where(api_keys.c.id > after).order_by(api_keys.c.id).limit(limit)
-    return [_api_key(tx, row) for row in tx.all(query)]
+    return None if row is None else as_api_key(tx, row)
 
 
 def note_use(tx: Transaction, actor: Actor, key_id: str) -> None:
@@ -213,7 +208,7 @@ def revoke_api_keys(tx: Transaction, actor: Actor, owner_id: str) -> int:
     return len(rows)
 
 
-def _api_key(tx: Transaction, row: Row[Any]) -> ApiKey:
+def as_api_key(tx: Transaction, row: Row[Any]) -> ApiKey:
     return ApiKey(
         id=row.id,
         version=row.version,

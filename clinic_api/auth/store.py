@@ -112,11 +112,6 @@ def user_by_login(tx: Transaction, login: str) -> User | None:
     return None if row is None else _user(row)
 
 
-def list_users(tx: Transaction, *, after: str, limit: int) -> list[User]:
-    query = tx.select(users).where(users.c.id > after).order_by(users.c.id).limit(limit)
-    return [_user(row) for row in tx.all(query)]
-
-
 def active_admins(tx: Transaction) -> list[str]:
     """Ids, locked until the commit, so that two admins cannot remove each other."""
     query = tx.select(users).where(users.c.state == "active", users.c.roles.contains("admin"))
@@ -189,8 +184,14 @@ def set_code(
 ) -> None:
     """One at a time per login."""
     code_hash = tx.index(credentials.c.code_hash, code)
-    values = {"code_purpose": purpose, "code_hash": code_hash, "code_expires_at": expires_at}
-    tx.update(credentials, actor, credential(tx, user_id).id, **values)
+    tx.update(
+        credentials,
+        actor,
+        credential(tx, user_id).id,
+        code_purpose=purpose,
+        code_hash=code_hash,
+        code_expires_at=expires_at,
+    )
 
 
 def forget_code(tx: Transaction, actor: Actor, user_id: str) -> None:

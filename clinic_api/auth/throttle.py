@@ -66,7 +66,8 @@ def wait(limit: Limit, tries: Tries | None, now: datetime) -> timedelta:
     over = tries.count - limit.free
     if over < 0:
         return timedelta()
-    pause = min(limit.first * 2 ** min(over, 20), limit.longest)
+    doublings = min(over, 20)
+    pause = min(limit.first * (1 << doublings), limit.longest)
     return max(tries.last_at + pause - now, timedelta())
 
 

@@ -1,0 +1,52 @@
+"""Counts tries at passwords, codes and links, and refuses those that come too fast.
+
+A try is counted before it is judged, in a transaction of its own: a refusal later cannot undo it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+
+from clinic_api.actor import Actor
+from clinic_api.auth import store
+from clinic_api.auth.throttle import FOREVER, LIMITS, Subject, counted, wait
+from clinic_api.errors import Refused
+from clinic_api.transaction import Transaction
+
+V6_NETWORK_BITS = 64  # what one subscriber has
+
+
+def count(tx: Transaction, actor: Actor, subject: Subject, name: str) -> None:
+    """Raises Refused(too_many_requests); the try is not counted then."""
+    limit, known = LIMITS[subject], store.tries(tx, subject, name)
+    pause = wait(limit, known, tx.now)
+    if pause >= FOREVER:
+        raise Refused(
+            "too_many_requests", "Too many tries. Please ask for a new password, or at the desk."
+        )
+    if pause:
+        raise Refused("too_many_requests", retry_after_s=math.ceil(pause.total_seconds()))
+    store.write_tries(tx, actor, subject, name, counted(limit, known, tx.now))
+
+
+def count_address(tx: Transaction, actor: Actor) -> None:
+    """The address that the actor comes from, where it is known. Raises as `count`."""
+    if actor.client:
+        count(tx, actor, "address", network(actor.client))
+
+
+def clear(tx: Transaction, subject: Subject, name: str) -> None:
+    """It was right."""
+    store.clear_tries(tx, subject, name)
+
+
+def network(client: str) -> str:
+    """An IPv4 address as it is; of IPv6 the network, as everybody there has 2^64 addresses."""
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return client
+    if address.version == 4:
+        return client
+    return str(ipaddress.ip_network((address, V6_NETWORK_BITS), strict=False))

@@ -1,0 +1,110 @@
+"""Authenticator apps and recovery codes: set up, replaced, made anew; each change is told by mail.
+
+The first one needs the password (or the link, or the desk's code); another one a fresh code of the
+one before. Staff can do nothing else until they have one.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+import pyotp
+
+from clinic_api.actor import Actor
+from clinic_api.auth import factor_store, recovery_codes, session_store, totp
+from clinic_api.auth.model import CodeText, User
+from clinic_api.auth.notices import tell_of_change
+from clinic_api.auth.service import Nothing, Opened, open_session, own, own_session, tried
+from clinic_api.errors import Refused
+from clinic_api.guarded import check_at, guarded
+from clinic_api.organisation.store import organisation
+from clinic_api.transaction import Transaction
+
+
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
+    """What an authenticator app has to know."""
+
+    secret: str  # base32, to type
+    uri: str  # otpauth://, to show as a QR code
+
+
+class ConfirmFactor(msgspec.Struct, frozen=True):
+    """The code that the app shows now."""
+
+    code: CodeText
+
+
+class RecoveryCodes(msgspec.Struct, frozen=True):
+    """Shown once."""
+
+    recovery_codes: tuple[str, ...]
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    """A new session and the codes to write down."""
+
+    opened: Opened
+    recovery_codes: tuple[str, ...]
+
+
+@guarded("account.enrol_factor")
+def begin_enrolment(tx: Transaction, actor: Actor, command: Nothing) -> Secret:
+    """A new secret; it counts once a code of it was shown. Raises Refused(step_up_needed)."""
+    del command
+    user = _may_enrol(tx, actor)
+    secret = pyotp.random_base32(totp.SECRET_CHARS)
+    factor_store.add_pending(tx, actor, user.id, secret)
+    tx.note(actor, "user", user.id, step="begun")
+    clinic = organisation(tx).name
+    return Secret(secret=secret, uri=totp.uri(secret, user.login, clinic))
+
+
+@guarded("account.enrol_factor")
+def confirm_enrolment(tx: Transaction, actor: Actor, command: ConfirmFactor) -> Enrolled:
+    """The new app counts, older ones do not any more. Raises Refused: bad_code, step_up_needed."""
+    user, session = _may_enrol(tx, actor), own_session(tx, actor)
+    pending = factor_store.factor(tx, user.id, "pending")
+    if pending is None:
+        raise Refused("illegal_event", "Please begin with a new QR code.")
+    step = totp.accepted_step(pending.secret, command.code, tx.now, pending.last_step)
+    if step is None:
+        raise Refused("bad_code", attempt=tried(tx, actor, user.id))
+    factor_store.end_factors(tx, actor, user.id, "active")
+    factor_store.activate(tx, actor, pending, step)
+    codes = _new_codes(tx, actor, user)
+    session_store.end_sessions(tx, actor, user.id)
+    tx.note(actor, "user", user.id, step="confirmed")
+    tell_of_change(tx, actor, user, "factor_enrolled")
+    opened = open_session(tx, actor, user, "full", session.device, fresh=True)
+    return Enrolled(opened, codes)
+
+
+@guarded("account.change_factor")
+def renew_recovery_codes(tx: Transaction, actor: Actor, command: Nothing) -> RecoveryCodes:
+    """Ten new recovery codes; the old ones are void. Raises Refused(illegal_event)."""
+    del command
+    user = own(tx, actor)
+    if not factor_store.has_factor(tx, user.id):
+        raise Refused("illegal_event", "Please set up an authenticator app first.")
+    codes = _new_codes(tx, actor, user)
+    tx.note(actor, "user", user.id, step="codes")
+    tell_of_change(tx, actor, user, "codes_renewed")
+    return RecoveryCodes(codes)
+
+
+def _may_enrol(tx: Transaction, actor: Actor) -> User:
+    """The acting user, who has no app yet or has just shown it. Raises Refused(step_up_needed)."""
+    user = own(tx, actor)
+    if factor_store.has_factor(tx, user.id):
+        check_at("account.change_factor", actor, tx.now)
+    return user
+
+
+def _new_codes(tx: Transaction, actor: Actor, user: User) -> tuple[str, ...]:
+    codes = tuple(
+        recovery_codes.spelled(secrets.token_bytes(recovery_codes.CODE_BYTES))
+        for _ in range(recovery_codes.CODES)
+    )
+    factor_store.replace_codes(tx, actor, user.id, codes)
+    return codes
