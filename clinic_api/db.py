@@ -1,48 +1,33 @@
 """The database: each unit of work is one synchronous function, run by `read` or `write`.
 
-SQLite (WAL, `synchronous=FULL`) has one writing and one reading connection, each on aiosqlite's own
-thread: a whole function is one hop there, because a hop per statement costs 2.6–3.7 ms CPU against
-0.6–0.8 (measured). PostgreSQL goes by asyncpg. Only this file knows which. A committed write is on
-disk. What a transaction noted for the audit is appended as its last statements; a refused attempt
-is appended by itself, after the roll-back; what a read noted is committed before its result is
-given away, and if that fails nothing is.
+A committed write is on disk. What a transaction noted for the audit is appended as its last
+statements; a refused attempt is appended by itself, after the roll-back; what a read noted is
+committed before its result is given away, and if that fails nothing is. What has begun ends, its
+audit included, although its caller is cancelled.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-import aiosqlite
-import sqlalchemy as sa
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
+from clinic_api.engines import Engines, passes
 from clinic_api.errors import Refused
 from clinic_api.transaction import AuditRecord, Keys, Transaction
 
-BUSY_TIMEOUT_MS = 5000  # another process's write takes some ms
 AUDIT_GATHER_S = 0.002  # reads that end together are recorded by one write
 
+RETRY_AFTER_S = 1
 R = TypeVar("R")
 Work = Callable[[Transaction], R]
 Append = Callable[[Connection, str, list[AuditRecord]], None]  # connection, organisation, rows
-
-
-class Engines(Protocol):
-    """How a function gets a connection in a transaction."""
-
-    async def write(self, work: Callable[[Connection], R]) -> R: ...
-    async def read(self, work: Callable[[Connection], R]) -> R: ...
-    async def close(self) -> None: ...
 
 
 class Database:
@@ -64,7 +49,8 @@ class Database:
         self._clock = clock
         self._public_url = public_url
         self._waiting: list[tuple[AuditRecord, ...]] = []
-        self._appending: asyncio.Task[None] | None = None
+        self._appending: asyncio.Task[None] | None = None  # until it takes what waits
+        self._running: set[asyncio.Task[Any]] = set()
 
     @property
     def keys(self) -> Keys:
@@ -74,7 +60,22 @@ class Database:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     async def write(self, work: Work[R]) -> R:
-        """Commit what `work` does, durably, before returning. Raises what `work` raises."""
+        """Commit what `work` does, durably, before returning. Raises what `work` raises, and
+        Refused(unavailable) where the database cannot be reached now."""
+        return await self._to_the_end(self._write(work))
+
+    async def read(self, work: Work[R]) -> R:
+        """Run `work` on a snapshot. Raises Refused(audit_unavailable) if its audit fails, else as
+        `write` does."""
+        return await self._to_the_end(self._read(work))
+
+    async def close(self) -> None:
+        """Let what runs end."""
+        while self._running:
+            await asyncio.wait(self._running)
+        await self._engines.close()
+
+    async def _write(self, work: Work[R]) -> R:
         done: list[Callable[[], None]] = []
 
         def run(sql: Connection) -> R:
@@ -90,8 +91,7 @@ class Database:
             each()
         return result
 
-    async def read(self, work: Work[R]) -> R:
-        """Run `work` on a snapshot. Raises Refused(audit_unavailable) if its audit fails."""
+    async def _read(self, work: Work[R]) -> R:
         noted: list[AuditRecord] = []
 
         def run(sql: Connection) -> R:
@@ -105,10 +105,15 @@ class Database:
             await self._record(noted)
         return result
 
-    async def close(self) -> None:
-        if self._appending is not None:
-            await asyncio.gather(self._appending, return_exceptions=True)
-        await self._engines.close()
+    def _to_the_end(self, running: Coroutine[Any, Any, R]) -> asyncio.Future[R]:
+        """Whoever waits for this may be cancelled; the work is not."""
+        return asyncio.shield(self._start(running))
+
+    def _start(self, running: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+        task = asyncio.create_task(running)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,12 +137,16 @@ class Database:
             if refused.attempt is not None:
                 await self._record([_refusal(refused, self.now())])
             raise
+        except (SQLAlchemyError, OSError) as problem:
+            if not passes(problem):
+                raise
+            raise Refused("unavailable", retry_after_s=RETRY_AFTER_S) from problem
 
     async def _record(self, records: list[AuditRecord]) -> None:
         """Append with others that wait, in one write; returns when it is on disk."""
         self._waiting.append(tuple(records))
         if self._appending is None or self._appending.done():
-            self._appending = asyncio.create_task(self._append_waiting())
+            self._appending = self._start(self._append_waiting())
         try:
             await asyncio.shield(self._appending)
         except (SQLAlchemyError, sqlite3.Error, OSError) as problem:
@@ -164,113 +173,3 @@ def _refusal(refused: Refused, now: datetime) -> AuditRecord:
         client=attempt.client,
         detail={"code": refused.code},
     )
-
-
-class SqliteEngines:
-    """One writing and one reading connection. Made by `open_sqlite`."""
-
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self._writer, self._reader = writer, reader
-        self._write_engine = _engine_on(writer)
-        self._read_engine = _engine_on(reader)
-
-    async def write(self, work: Callable[[Connection], R]) -> R:
-        return await _on_thread(self._writer, self._write_engine, "BEGIN IMMEDIATE", work)
-
-    async def read(self, work: Callable[[Connection], R]) -> R:
-        return await _on_thread(self._reader, self._read_engine, "BEGIN", work)
-
-    async def close(self) -> None:
-        await self._reader.close()
-        await self._writer.close()
-
-
-async def open_sqlite(path: Path) -> SqliteEngines:
-    """Open or create the file. Raises sqlite3.Error."""
-    # At DEBUG it writes every statement with its values.
-    logging.getLogger("aiosqlite").setLevel(logging.INFO)
-    writer = await _connect(path)
-    try:
-        reader = await _connect(path)
-    except BaseException:
-        await writer.close()
-        raise
-    await reader.execute_fetchall("PRAGMA query_only = ON")
-    return SqliteEngines(writer, reader)
-
-
-async def _connect(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None)
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",
-    ):
-        await connection.execute_fetchall(f"PRAGMA {pragma}")  # one left open blocks functions
-    return connection
-
-
-def _engine_on(connection: aiosqlite.Connection) -> Engine:
-    """SQLAlchemy on aiosqlite's own connection, to be used on its thread only.
-
-    `_conn` and `_execute` are private; `tests/clinic_api/test_db.py` pins what we need of them.
-    """
-    return sa.create_engine(
-        "sqlite://", creator=lambda: connection._conn, poolclass=StaticPool, hide_parameters=True
-    )
-
-
-async def _on_thread(
-    connection: aiosqlite.Connection, engine: Engine, begin: str, work: Callable[[Connection], R]
-) -> R:
-    def run() -> R:
-        with engine.connect() as sql:
-            sql.exec_driver_sql(begin)
-            try:
-                result = work(sql)
-            except BaseException:
-                sql.exec_driver_sql("ROLLBACK")
-                raise
-            sql.exec_driver_sql("COMMIT")
-            return result
-
-    # A caller that is cancelled must not leave a transaction half way: the thread ends it anyway.
-    running: Awaitable[R] = connection._execute(run)  # type: ignore[no-untyped-call]
-    return await asyncio.shield(running)
-
-
-class PostgresEngines:
-    """A pool of asyncpg connections; writes are READ COMMITTED and hold what they lock."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._reading = engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-
-    async def write(self, work: Callable[[Connection], R]) -> R:
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
-
-    async def read(self, work: Callable[[Connection], R]) -> R:
-        async with self._reading.begin() as connection:
-            return await connection.run_sync(work)
-
-    async def close(self) -> None:
-        await self._engine.dispose()
-
-
-def open_postgres(url: str) -> PostgresEngines:
-    """`url` is postgresql://…, as in the settings; connects on first use."""
-    async_url = sa.make_url(url).set(drivername="postgresql+asyncpg")
-    return PostgresEngines(create_async_engine(async_url, hide_parameters=True, pool_size=10))
-
-
-async def open_engines(url: str, path: Path) -> SqliteEngines | PostgresEngines:
-    """PostgreSQL where `url` is set, else SQLite in `path`. Raises sqlite3.Error, DBAPIError."""
-    return open_postgres(url) if url else await open_sqlite(path)
-
-
-DatabaseError = (DBAPIError, sqlite3.Error)

@@ -16,7 +16,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from clinic_api.audit.store import append
-from clinic_api.db import Database, Engines, open_postgres, open_sqlite
+from clinic_api.db import Database
+from clinic_api.engines import Engines, open_postgres, open_sqlite
 from clinic_api.keyring import Keyring, load_keyring
 from clinic_api.migrations import migrate, migrate_sqlite
 from clinic_api.organisation.store import ensure_organisation

@@ -30,7 +30,7 @@ from clinic_api.backup import (
     Manifest,
     backup_file_key,
 )
-from clinic_api.db import open_engines
+from clinic_api.engines import open_engines
 from clinic_api.keyring import load_keyring
 from clinic_api.opening import Place
 from clinic_api.sealed_file import SealedFileError, SealedReader

@@ -9,7 +9,7 @@ from pathlib import Path
 from clinic_api.audit import checkpoints, store
 from clinic_api.audit.model import AuditRow
 from clinic_api.audit.verify import Verdict, Verifier
-from clinic_api.db import Engines
+from clinic_api.engines import Engines
 
 ROWS_A_READ = 500  # some ms of the database's reading thread
 

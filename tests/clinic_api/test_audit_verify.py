@@ -20,7 +20,8 @@ from clinic_api.audit.checkpoints import ChainBroken, write_checkpoint
 from clinic_api.audit.model import AuditRow
 from clinic_api.audit.store import AUDIT
 from clinic_api.audit.verify import Mark, Verdict, Verifier
-from clinic_api.db import Database, open_engines
+from clinic_api.db import Database
+from clinic_api.engines import open_engines
 from clinic_api.opening import Place
 from clinic_api.transaction import AuditRecord
 
