@@ -108,6 +108,7 @@ ACTIONS: dict[str, Action] = {
     "patient.change": _action(admin="any", doctor="care", nurse="care", desk="any", patient="own"),
     "patient.invite": _action(admin="any", desk="any", doctor="care", nurse="care"),
     "patient.claim": _action(patient="self"),  # holds the invitation
+    "patient.register": _action(patient="self"),  # one's own record, to be matched by staff
     "patient.merge": _action(step_up=True, admin="any", desk="any"),
     "patient.unmerge": _action(step_up=True, admin="any", desk="any"),
     "patient.access_log": _action(admin="any", patient="own"),
@@ -133,10 +134,19 @@ ACTIONS: dict[str, Action] = {
     "visit.open_link": _action(audited=False, stranger="any", participant="visit", patient="own"),
     "visit.recover_link": _action(stranger="any"),
     "visit.check_in": _action(patient="own", participant="visit"),
+    "visit.read_check_in": _action(doctor="care", nurse="any", patient="own", participant="visit"),
     "visit.consent": _action(patient="own", participant="visit"),
     "visit.queue": _action(
-        audited=False, admin="any", doctor="any", nurse="any", desk="any", participant="visit"
+        audited=False,
+        admin="any",
+        doctor="care",
+        nurse="any",
+        desk="any",
+        patient="own",
+        participant="visit",
     ),
+    "visit.waiting_room": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "visit.say_late": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.read_chat": _action(doctor="care", nurse="care", patient="own"),
     "visit.record": _action(),  # the gate: joins, leaves, chat
     "visit.watch": _action(audited=False),  # the gate: what is read again and again

@@ -243,6 +243,13 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "text": "sealed",
         "at": "clear",
     },
+    "check_ins": {
+        "visit_id": "clear",
+        "participant_id": "clear",
+        "patient_id": "clear",
+        "identity_method": "clear",
+        "answers": "sealed",
+    },
     "consent_texts": {
         "kind": "clear",
         "language": "clear",

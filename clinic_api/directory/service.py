@@ -35,7 +35,7 @@ _IDENTITY = ("name", "birth_date", "sex")  # what staff have checked; nobody cha
 
 
 class CreatePatient(PatientDetails, frozen=True, kw_only=True):
-    """Made by staff, so the person counts as known."""
+    """By staff, who know the person; or by the person, whom staff match later."""
 
 
 class ChangePatient(PatientDetails, frozen=True, kw_only=True):
@@ -94,6 +94,15 @@ def create_patient(tx: Transaction, actor: Actor, command: CreatePatient) -> Pat
     if actor.practitioner_id is not None:
         relate(tx, actor, patient_id, actor.practitioner_id)
     return _known(tx, actor, patient_id)
+
+
+@guarded("patient.register")
+def register_patient(tx: Transaction, actor: Actor, command: CreatePatient) -> Patient:
+    """One's own record, which staff match later. Raises Refused: invalid, conflict (there is one
+    already)."""
+    if store.patient_of_user(tx, actor.id) is not None:
+        raise Refused("conflict", "You have a record here already.")
+    return _known(tx, actor, add_patient(tx, actor, command, "unmatched", actor.id))
 
 
 def add_patient(

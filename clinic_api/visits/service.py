@@ -33,6 +33,7 @@ from clinic_api.organisation.store import organisation
 from clinic_api.paging import DEFAULT_ITEMS, MAX_ITEMS, Cursor, Limit, Page
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
+from clinic_api.visits.inviting import mail_invitation
 from clinic_api.visits.model import Kind, Modality, Participant, Role, Visit
 from clinic_api.visits.seats import (
     Link,
@@ -172,6 +173,7 @@ def _open(
     relate(tx, actor, patient.id, practitioner.id)
     add_seat(tx, actor, visit_id, provider_seat(practitioner))
     seat = add_seat(tx, actor, visit_id, patient_seat(patient))
+    mail_invitation(tx, actor, seat)
     tx.note(actor, "visit", visit_id, patient_id=patient.id)
     visit = known_visit(tx, visit_id)
     return InstantVisit(
@@ -278,6 +280,7 @@ def invite(tx: Transaction, actor: Actor, command: Invite) -> Link:
         patient_id=None if command.role == "guest" else visit.patient_id,
     )
     added = add_seat(tx, actor, visit.id, seat)
+    mail_invitation(tx, actor, added)
     tx.note(actor, "participant", added.id, patient_id=visit.patient_id or "")
     return link_of(tx, added)
 
@@ -299,6 +302,7 @@ def renew_link(tx: Transaction, actor: Actor, command: OneSeat) -> Link:
     if visit.state not in OPEN:
         raise Refused("gone")
     renewed = renew(tx, actor, seat)
+    mail_invitation(tx, actor, renewed)
     tx.note(actor, "participant", seat.id, patient_id=visit.patient_id or "")
     return link_of(tx, renewed)
 

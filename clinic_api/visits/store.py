@@ -188,12 +188,36 @@ def participants_of(tx: Transaction, visit_id: str) -> list[Participant]:
     return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
 
 
-def open_seats(tx: Transaction, *narrow: sa.ColumnElement[bool]) -> list[Participant]:
-    """Seats that are not withdrawn, of visits that are not over."""
+def open_seats_of(tx: Transaction, contact: str, patient_ids: list[str]) -> list[Participant]:
+    """Seats that still open something: with this contact, or of these patients themselves."""
+    own = sa.and_(participants.c.patient_id.in_(patient_ids), participants.c.role == "patient")
+    with_contact = [participants.c.email == contact, participants.c.phone == contact]
     query = (
         tx.select(participants)
         .join(visits, visits.c.id == participants.c.visit_id)
-        .where(visits.c.state.in_(OPEN), participants.c.revoked_at.is_(None), *narrow)
+        .where(sa.or_(own, *with_contact), participants.c.role.in_(("patient", "proxy", "guest")))
+        .where(visits.c.state.in_(OPEN), participants.c.revoked_at.is_(None))
+    )
+    return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
+
+
+def open_seats_of_user(
+    tx: Transaction, user_id: str, practitioner_id: str | None
+) -> list[Participant]:
+    """Where somebody with a login still has a seat."""
+    query = (
+        tx.select(participants)
+        .join(visits, visits.c.id == participants.c.visit_id)
+        .where(
+            sa.or_(
+                participants.c.user_id == user_id,
+                sa.and_(
+                    participants.c.role == "provider",
+                    visits.c.practitioner_id == practitioner_id,
+                ),
+            )
+        )
+        .where(visits.c.state.in_(OPEN))
     )
     return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
 
@@ -354,6 +378,18 @@ def chat_after(tx: Transaction, visit_id: str, number: int, limit: int) -> list[
     )
     rows = tx.all(query.order_by(chat_messages.c.number.desc()).limit(limit))
     return [_chat_message(tx, row) for row in reversed(rows)]
+
+
+def chat_page(tx: Transaction, visit_id: str, cursor: str, limit: int) -> Page[ChatMessage]:
+    query = tx.select(chat_messages).where(chat_messages.c.visit_id == visit_id)
+    return page(
+        tx,
+        chat_messages,
+        query,
+        lambda row: _chat_message(tx, row),
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def _chat_message(tx: Transaction, row: Row[Any]) -> ChatMessage:
