@@ -64,7 +64,7 @@ def restore(source: Path, keys_file: Path, root: Path, url: str) -> None:
 
 
 async def check_restored(place: Place, now: datetime) -> Verdict:
-    """Do the keys fit, is the audit whole? Raises KeyringError, DatabaseError."""
+    """Do the keys fit, is the audit whole? Raises KeyringError, DBAPIError, sqlite3.Error."""
     engines = await open_engines(place.url, place.path)
     try:
         await engines.write(lambda sql: load_keyring(sql, place.keys, now))

@@ -1,4 +1,4 @@
-"""The command line: `telemed-media serve`, `telemed-media token` and `telemed-media revoke`.
+"""The command line: serving, tokens for calls, and keeping the data.
 
 What programs read goes to stdout (one JSON line, one token), what people read to stderr. Heavy
 modules are imported inside the commands, so that help and errors come at once.
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from telemed_media.supervisor import Announcement
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+audit = typer.Typer(help="The record of who did what.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder (default ./var).")]
 
@@ -119,6 +121,72 @@ def revoke(data: DataOption = None) -> None:
         asyncio.run(revoke_token(folder, sys.stdin.read().strip()))
     except (SettingsError, DataFolderError, TokenError) as error:
         _fail(str(error))
+
+
+@audit.command()
+def verify(data: DataOption = None) -> None:
+    """Verify the audit: exit code 0 when it is whole, 1 when a row is not as it was written."""
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, existing
+    from telemed_media.keeping import KeepingError, verify_audit
+
+    try:
+        settings = _settings({"data": data})
+        verdict = verify_audit(existing(settings.data), settings.database_url)
+    except (SettingsError, DataFolderError, KeepingError) as error:
+        _fail(str(error))
+    sys.stdout.write(verdict.sentence + "\n")
+    if verdict.fault is not None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    to: Annotated[
+        Path | None, typer.Option(help="The file to write (default: in the folder's backups/).")
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="Write the keys into this file too, to be kept elsewhere.")
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Write database, files and audit into one sealed file; the server may run."""
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, existing
+    from telemed_media.keeping import KeepingError, back_up_folder, export_folder_keys
+
+    try:
+        settings = _settings({"data": data})
+        folder = existing(settings.data)
+        made = back_up_folder(folder, settings.database_url, to)
+        if keys is not None:
+            export_folder_keys(folder, keys)
+    except (SettingsError, DataFolderError, KeepingError) as error:
+        _fail(str(error))
+    sys.stdout.write(f"{made}\n")
+    _say(f"The keys are not in it; without them nobody can read it. They are in {folder.keys}.")
+    if keys is None:
+        _say("Write them into a file of their own with --keys FILE and keep it in another place.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="The backup.")],
+    keys: Annotated[Path, typer.Option(help="The file that `backup --keys` wrote.")],
+    data: Annotated[Path, typer.Option(help="A new data folder, or an empty one.")],
+) -> None:
+    """Make a data folder from a backup and verify its audit: exit code 1 when it is not whole."""
+    from telemed_media.config import SettingsError
+    from telemed_media.keeping import KeepingError, restore_folder
+
+    try:
+        settings = _settings({"data": data})
+        verdict = restore_folder(file, keys, settings.data, settings.database_url)
+    except (SettingsError, KeepingError) as error:
+        _fail(str(error))
+    sys.stdout.write(verdict.sentence + "\n")
+    if verdict.fault is not None:
+        raise typer.Exit(1)
 
 
 def _settings(given: dict[str, Value | None]) -> Settings:
