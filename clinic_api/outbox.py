@@ -25,9 +25,8 @@ from clinic_api.transaction import Transaction
 
 Audience = Literal["patient", "staff"]
 Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text in mail/texts.py
-    "account.verify_email",
+    "account.invitation",  # by staff, or after one's own registration: confirms the address too
     "account.reset_password",
-    "account.invitation",
     "account.factor_changed",
     "patient.claim",
     "visit.invitation",
@@ -35,6 +34,10 @@ Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text i
 ]
 
 LIFETIME = timedelta(days=7)  # of a message that says nothing else
+LIFETIMES: dict[Kind, timedelta] = {  # of what nobody waits for any longer
+    "account.reset_password": timedelta(hours=1),
+    "visit.link_recovery": timedelta(days=1),
+}
 LEASE = timedelta(minutes=3)  # longer than the sender's patience with one message
 KEPT = timedelta(days=90)  # after a message is over; its dedupe key is kept as long
 SWEEP = 100  # rows that one transaction changes at most
@@ -47,6 +50,7 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     patient_id: str = ""
     visit_id: str = ""
     participant_id: str = ""
+    invitation_id: str = ""  # to claim a record
     code: str = ""  # which of several events a kind tells of, such as `totp_enrolled`
 
 
@@ -60,7 +64,7 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
     about: About
     language: str = "en"
     not_before: datetime | None = None  # None: at once
-    expires_at: datetime | None = None  # None: after LIFETIME
+    expires_at: datetime | None = None  # None: after the lifetime of its kind
 
 
 class Leased(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +77,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     about: About
     attempts: int  # this one included
+    created_at: datetime
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +136,7 @@ class ChangeMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 def enqueue(tx: Transaction, actor: Actor, message: OutboxMessage) -> str:
     """Add the message to this transaction, unless one has its key; the id of the one that stays."""
+    due_at = message.not_before or tx.now
     return store.add(
         tx,
         actor,
@@ -143,8 +149,8 @@ def enqueue(tx: Transaction, actor: Actor, message: OutboxMessage) -> str:
         state="queued",
         reason="",
         attempts=0,
-        due_at=message.not_before or tx.now,
-        expires_at=message.expires_at or (message.not_before or tx.now) + LIFETIME,
+        due_at=due_at,
+        expires_at=message.expires_at or due_at + LIFETIMES.get(message.kind, LIFETIME),
     )
 
 
@@ -181,6 +187,7 @@ def lease(tx: Transaction, actor: Actor) -> Leased | None:
         language=row.language,
         about=about_of(row),
         attempts=row.attempts + 1,
+        created_at=row.created_at,
     )
 
 

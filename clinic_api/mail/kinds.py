@@ -8,36 +8,79 @@ not sent. Texts are in `texts.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
+from clinic_api.auth import links as auth_links
+from clinic_api.auth import store as users
+from clinic_api.directory import claiming
+from clinic_api.directory import store as people
 from clinic_api.mail.rendering import Wanted
 from clinic_api.outbox import About, Kind
 from clinic_api.transaction import Transaction
-from clinic_api.visits import links
+from clinic_api.visits import links as visit_links
 from clinic_api.visits import store as visits
 from clinic_api.visits.visit import OPEN
 
-Find = Callable[[Transaction, About], Wanted | None]
+Find = Callable[[Transaction, About, datetime], Wanted | None]  # the last: when it was enqueued
 
 
-def find(tx: Transaction, kind: Kind, about: About) -> Wanted | None:
+def find(tx: Transaction, kind: Kind, about: About, made_at: datetime) -> Wanted | None:
     """What a message of this kind has to say now."""
-    return KINDS[kind](tx, about)
+    return KINDS[kind](tx, about, made_at)
 
 
-def _join_link(tx: Transaction, about: About) -> Wanted | None:
+def _activation(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """Until the login is active."""
+    del made_at
+    return _to("/activate#", auth_links.link_of(tx, "activate", about.user_id))
+
+
+def _reset(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """While the login is active."""
+    del made_at
+    return _to("/reset#", auth_links.link_of(tx, "reset", about.user_id))
+
+
+def _to(page: str, link: auth_links.Link | None) -> Wanted | None:
+    return None if link is None else Wanted(path=page + link.token, at=link.expires_at)
+
+
+def _change(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """Always: whoever owns the login has to know."""
+    return None if users.user(tx, about.user_id) is None else Wanted(at=made_at)
+
+
+def _claim(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """While the invitation is open."""
+    del made_at
+    row = tx.get(people.claim_invitations, about.invitation_id)
+    if row is None or row.claimed_at is not None or row.withdrawn_at is not None:
+        return None
+    if row.expires_at <= tx.now:
+        return None
+    token = claiming.claim_token(tx.keys, row.id)
+    return Wanted(path=claiming.PATH + token, at=row.expires_at)
+
+
+def _join_link(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
     """While the visit is open and the seat is not withdrawn: the link of now."""
+    del made_at
     seat = visits.participant(tx, about.participant_id)
     if seat is None or seat.revoked_at is not None:
         return None
     visit = visits.visit(tx, seat.visit_id)
     if visit is None or visit.state not in OPEN or visit.expires_at <= tx.now:
         return None
-    token = links.token_of(tx.keys, seat.id, seat.generation)
+    token = visit_links.token_of(tx.keys, seat.id, seat.generation)
     begins_at = visit.opens_at if visit.opens_at > tx.now else None
-    return Wanted(path=links.PATH + token, at=begins_at)
+    return Wanted(path=visit_links.PATH + token, at=begins_at)
 
 
 KINDS: dict[Kind, Find] = {
+    "account.invitation": _activation,
+    "account.reset_password": _reset,
+    "account.factor_changed": _change,
+    "patient.claim": _claim,
     "visit.invitation": _join_link,
     "visit.link_recovery": _join_link,
 }

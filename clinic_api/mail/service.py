@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from sqlalchemy import Row
 
@@ -47,7 +49,7 @@ class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
 def compose(tx: Transaction, actor: Actor, leased: Leased) -> Composed | None:
     """The mail as it stands now; None: it is not wanted any more."""
     del actor
-    return _compose(tx, leased.kind, leased.language, leased.about)
+    return _compose(tx, leased.kind, leased.language, leased.about, leased.created_at)
 
 
 @guarded("outbox.show")
@@ -73,11 +75,13 @@ def show(tx: Transaction, actor: Actor, command: ShowMessage) -> ShownMessage:
 def _compose_unsent(tx: Transaction, row: Row[tuple[object, ...]]) -> Composed | None:
     if row.state not in UNSENT or row.expires_at <= tx.now:
         return None
-    return _compose(tx, row.kind, row.language, outbox.about_of(row))
+    return _compose(tx, row.kind, row.language, outbox.about_of(row), row.created_at)
 
 
-def _compose(tx: Transaction, kind: Kind, language: str, about: About) -> Composed | None:
-    wanted = find(tx, kind, about)
+def _compose(
+    tx: Transaction, kind: Kind, language: str, about: About, made_at: datetime
+) -> Composed | None:
+    wanted = find(tx, kind, about, made_at)
     if wanted is None:
         return None
     organisation = organisations.organisation(tx)

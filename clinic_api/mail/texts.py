@@ -57,12 +57,6 @@ _PHONE = "Questions? Call {clinic}: {phone}."
 
 _ENGLISH = Language(
     texts={
-        "account.verify_email": Text(
-            subject="{clinic}: please confirm your e-mail address",
-            before=("Please confirm that this address is yours.",),
-            button="Confirm the address",
-            after=("The link works until {time}.", _NOT_YOU),
-        ),
         "account.reset_password": Text(
             subject="{clinic}: a new password",
             before=("Somebody, we hope you, asked for a new password for your account.",),
@@ -71,15 +65,15 @@ _ENGLISH = Language(
         ),
         "account.invitation": Text(
             subject="{clinic}: your account",
-            before=("{clinic} has made an account for you.",),
+            before=("Your account at {clinic} is ready to be activated.",),
             button="Activate the account",
             after=("The link works once, until {time}.", _NOT_YOU),
         ),
         "account.factor_changed": Text(
             subject="{clinic}: the way you sign in has changed",
             before=(
-                "The authenticator app, the recovery codes or the password of your account "
-                "were changed at {time}.",
+                "The password, the authenticator app or the recovery codes of your account "
+                "at {clinic} were changed: {time}.",
                 "If that was not you, call the clinic at once.",
             ),
         ),
