@@ -87,7 +87,6 @@ ACTIONS: dict[str, Action] = {
     "user.change_roles": _action(step_up=True, admin="any"),
     "user.disable": _action(step_up=True, admin="any"),
     "user.enable": _action(step_up=True, admin="any"),
-    "user.watch_disabled": _action(audited=False),  # the front, to end calls
     "user.recover": _action(),  # the console: the last admin is lost
     "user.reset_factor": _action(step_up=True, admin="any", desk="any"),
     "user.activate_patient": _action(admin="any", desk="any", doctor="care", nurse="care"),
@@ -116,7 +115,7 @@ ACTIONS: dict[str, Action] = {
     "proxy.grant": _action(admin="any", desk="any"),
     "proxy.end": _action(admin="any", desk="any", patient="own"),
     # visits
-    "visit.create": _action(admin="any", doctor="self", nurse="any", desk="any"),
+    "visit.create": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.walk_in": _action(stranger="any", patient="own"),
     "visit.list": _action(admin="any", doctor="care", nurse="any", desk="any", patient="own"),
     "visit.read": _action(

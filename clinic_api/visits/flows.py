@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from clinic_api.actor import Actor
 from clinic_api.db import Database
+from clinic_api.http.route import flow
 from clinic_api.visits.joining import Enter, Entered, spend_try, take_linked_seat
 
 
+@flow("visit.enter")
 async def enter(database: Database, actor: Actor, command: Enter) -> Entered:
     """The tap on a join link: a try is counted for good before it is compared.
 

@@ -94,6 +94,7 @@ class ListVisits(msgspec.Struct, frozen=True, kw_only=True):
     """Newest first; `open_only`: what may still be joined."""
 
     patient_id: Id | None = None
+    practitioner_id: Id | None = None
     open_only: bool = False
     cursor: Cursor = ""
     limit: Limit = DEFAULT_ITEMS
@@ -195,6 +196,8 @@ def list_visits(tx: Transaction, actor: Actor, command: ListVisits) -> Page[Visi
     narrow = [_visible(actor)]
     if command.patient_id is not None:
         narrow.append(store.visits.c.patient_id == command.patient_id)
+    if command.practitioner_id is not None:
+        narrow.append(store.visits.c.practitioner_id == command.practitioner_id)
     if command.open_only:
         narrow.append(store.visits.c.state.in_(OPEN))
     found = store.visit_page(tx, narrow, command.cursor, command.limit)
@@ -347,7 +350,7 @@ def _practitioner(tx: Transaction, actor: Actor, practitioner_id: str) -> Practi
     practitioner = people.practitioner(tx, practitioner_id)
     if practitioner is None or not practitioner.active:
         raise hidden(tx, actor, "practitioner", practitioner_id)
-    facts = Facts(kind="practitioner", id=practitioner_id, user_id=practitioner.user_id or "")
+    facts = Facts(kind="practitioner", id=practitioner_id, practitioner_ids=(practitioner_id,))
     permit(tx, actor, facts)
     return practitioner
 

@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from clinic_api.actor import Actor
+from clinic_api.auth.store import users
+from clinic_api.directory.store import patients
 from clinic_api.paging import Page, page
 from clinic_api.schema import Moment, id_column, table
 from clinic_api.transaction import Transaction
@@ -165,61 +167,56 @@ def _visit(row: Row[Any]) -> Visit:
 # participants
 
 
+def _seats(tx: Transaction) -> sa.Select[Any]:
+    """Participants, with the time when the login of the person was disabled, if it was."""
+    return _with_login(tx.select(participants, participants, _DISABLED_AT))
+
+
+_DISABLED_AT = users.c.disabled_at.label("login_disabled_at")
+
+
+def _with_login(query: sa.Select[Any]) -> sa.Select[Any]:
+    own = sa.and_(patients.c.id == participants.c.patient_id, participants.c.role == "patient")
+    login = sa.func.coalesce(participants.c.user_id, patients.c.user_id)
+    return query.outerjoin(patients, own).outerjoin(users, users.c.id == login)
+
+
 def participant(tx: Transaction, participant_id: str) -> Participant | None:
-    row = tx.get(participants, participant_id)
-    return None if row is None else _participant(row)
+    return _one(tx, participants.c.id == participant_id)
 
 
 def participant_by_code(tx: Transaction, code: str) -> Participant | None:
-    wanted = tx.index(participants.c.code, code)
-    row = tx.first(tx.select(participants).where(participants.c.code == wanted))
-    return None if row is None else _participant(row)
+    return _one(tx, participants.c.code == tx.index(participants.c.code, code))
 
 
 def participant_by_device(tx: Transaction, participant_id: str, bearer: str) -> Participant | None:
     wanted = tx.index(participants.c.device, bearer)
-    query = tx.select(participants).where(participants.c.id == participant_id)
-    row = tx.first(query.where(participants.c.device == wanted))
-    return None if row is None else _participant(row)
+    return _one(tx, participants.c.id == participant_id, participants.c.device == wanted)
 
 
 def participants_of(tx: Transaction, visit_id: str) -> list[Participant]:
-    query = tx.select(participants).where(participants.c.visit_id == visit_id)
+    query = _seats(tx).where(participants.c.visit_id == visit_id)
+    return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
+
+
+def open_seats(tx: Transaction, *narrow: sa.ColumnElement[bool]) -> list[Participant]:
+    """Seats that are not withdrawn, of visits that are not over."""
+    query = _seats(tx).join(visits, visits.c.id == participants.c.visit_id)
+    query = query.where(visits.c.state.in_(OPEN), participants.c.revoked_at.is_(None), *narrow)
     return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
 
 
 def open_seats_of(tx: Transaction, contact: str, patient_ids: list[str]) -> list[Participant]:
-    """Seats that still open something: with this contact, or of these patients themselves."""
+    """Open seats with this contact, or of these patients themselves."""
     own = sa.and_(participants.c.patient_id.in_(patient_ids), participants.c.role == "patient")
     with_contact = [participants.c.email == contact, participants.c.phone == contact]
-    query = (
-        tx.select(participants)
-        .join(visits, visits.c.id == participants.c.visit_id)
-        .where(sa.or_(own, *with_contact), participants.c.role.in_(("patient", "proxy", "guest")))
-        .where(visits.c.state.in_(OPEN), participants.c.revoked_at.is_(None))
-    )
-    return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
+    invited = participants.c.role.in_(("patient", "proxy", "guest"))
+    return open_seats(tx, sa.or_(own, *with_contact), invited)
 
 
-def open_seats_of_user(
-    tx: Transaction, user_id: str, practitioner_id: str | None
-) -> list[Participant]:
-    """Where somebody with a login still has a seat."""
-    query = (
-        tx.select(participants)
-        .join(visits, visits.c.id == participants.c.visit_id)
-        .where(
-            sa.or_(
-                participants.c.user_id == user_id,
-                sa.and_(
-                    participants.c.role == "provider",
-                    visits.c.practitioner_id == practitioner_id,
-                ),
-            )
-        )
-        .where(visits.c.state.in_(OPEN))
-    )
-    return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
+def _one(tx: Transaction, *narrow: sa.ColumnElement[bool]) -> Participant | None:
+    row = tx.first(_seats(tx).where(*narrow))
+    return None if row is None else _participant(row)
 
 
 def is_code_taken(tx: Transaction, code: bytes) -> bool:
@@ -230,10 +227,14 @@ def _participant(row: Row[Any]) -> Participant:
     plain = {
         name: getattr(row, name)
         for name in Participant.__struct_fields__
-        if name not in ("rights", "bound")
+        if name not in ("rights", "bound", "revoked_at")
     }
-    rights = msgspec.json.decode(row.rights)
-    return Participant(rights=tuple(rights), bound=row.device is not None, **plain)
+    return Participant(
+        rights=tuple(msgspec.json.decode(row.rights)),
+        bound=row.device is not None,
+        revoked_at=row.revoked_at or row.login_disabled_at,
+        **plain,
+    )
 
 
 # who was in the call
@@ -287,10 +288,10 @@ def stray_participations(tx: Transaction) -> list[Row[Any]]:
         tx.select(call_participations, visits.c.room, subject)
         .join(visits, visits.c.id == call_participations.c.visit_id)
         .join(participants, participants.c.id == call_participations.c.participant_id)
-        .where(call_participations.c.left_at.is_(None))
-        .where(sa.or_(over, participants.c.revoked_at.is_not(None)))
     )
-    return tx.all(query.distinct())
+    withdrawn = sa.or_(participants.c.revoked_at.is_not(None), users.c.disabled_at.is_not(None))
+    query = _with_login(query).where(call_participations.c.left_at.is_(None))
+    return tx.all(query.where(sa.or_(over, withdrawn)).distinct())
 
 
 def _participation(row: Row[Any]) -> Participation:
