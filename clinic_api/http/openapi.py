@@ -56,8 +56,8 @@ _SECURITY: Schema = {
 }
 _INTRODUCTION = (
     "Everything is JSON; unknown fields are refused. A row's `version` is in its ETag: send it "
-    "back as If-Match to change what you read. A POST with an Idempotency-Key is carried out once. What "
-    "is refused comes as a problem (RFC 9457) with a stable `code`."
+    "back as If-Match to change what you read. A POST with an Idempotency-Key is carried out "
+    "once. What is refused comes as a problem (RFC 9457) with a stable `code`."
 )
 
 

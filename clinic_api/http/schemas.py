@@ -23,7 +23,7 @@ class Schemas:
         wanted = list(dict.fromkeys(types))
         schemas, components = msgspec.json.schema_components(wanted, ref_template=REFERENCE)
         self.components: dict[str, Schema] = components
-        self._by_type = dict(zip(wanted, schemas, strict=True))
+        self._by_type: dict[Any, Schema] = dict(zip(wanted, schemas, strict=True))
         for component in components.values():
             if "properties" in component:
                 component["additionalProperties"] = False
