@@ -1,0 +1,195 @@
+"""What every page of the clinic does first: find out who asks, and answer in the house's style.
+
+A page is a function `(request, visitor) → response`; `Desk.page` makes a handler of it. It reads
+the session's cookie, checks the origin and the form's token of what is posted, and turns refusals
+into pages: to sign-in where that helps, else a sentence with a way out.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from clinic_api.actor import STRANGER, Actor
+from clinic_api.db import Database
+from clinic_api.errors import Refused
+from clinic_api.http.answering import put_session
+from clinic_api.http.authentication import Authenticate, Credentials, credentials_of
+from clinic_api.http.origin import check_origin
+from clinic_api.organisation.model import Organisation, ReadOrganisation
+from clinic_api.organisation.service import read_organisation
+
+NEXT = "next"  # where somebody wanted to go before signing in
+_ELSEWHERE = {  # refusals that another page mends
+    "sign_in_needed": "/sign-in",
+    "second_factor_needed": "/sign-in/code",
+    "factor_needed": "/account/factor",
+    "step_up_needed": "/account/confirm",
+}
+_UNFINISHED = {"unfinished": "/sign-", "enrolling": "/account/factor"}  # role → its pages
+_MENU = (
+    ("/visits", "Visits", frozenset({"doctor", "nurse", "desk", "admin"})),
+    ("/users", "People who sign in", frozenset({"admin"})),
+    ("/audit", "Audit", frozenset({"admin"})),
+)
+
+
+class Visitor(msgspec.Struct, frozen=True):
+    """Who asks for a page."""
+
+    actor: Actor
+    clinic: Organisation
+    csrf: str  # for forms; "" without a session
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.actor.kind == "user"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.clinic.time_zone or "UTC")
+
+
+Page = Callable[[web.Request, Visitor], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Desk:
+    """Shared by all pages."""
+
+    def __init__(self, database: Database, authenticate: Authenticate) -> None:
+        self.database = database
+        self._authenticate = authenticate
+        self._templates = Environment(
+            loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined
+        )
+
+    def page(self, show: Page, *, open_to_all: bool = False) -> Handler:
+        """A handler; `open_to_all` pages are shown to strangers too, with what they may see."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            visitor = await self._visitor(request, STRANGER)
+            try:
+                visitor = await self._recognise(request, visitor, open_to_all)
+                return await show(request, visitor)
+            except Refused as refused:
+                return self.refuse(request, visitor, refused)
+
+        return handle
+
+    def render(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        template: str,
+        *,
+        status: int = 200,
+        **values: Any,
+    ) -> web.Response:
+        """A page that no cache keeps."""
+        text = self._templates.get_template(template).render(
+            who=visitor.is_signed_in,
+            clinic=visitor.clinic.name,
+            phone=visitor.clinic.phone,
+            csrf=visitor.csrf,
+            menu=[(path, text) for path, text, roles in _MENU if roles & visitor.actor.roles],
+            here=request.path,
+            local=local_times(visitor.zone),
+            **values,
+        )
+        return web.Response(
+            text=text,
+            status=status,
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    def refuse(
+        self, request: web.Request, visitor: Visitor, refused: Refused
+    ) -> web.StreamResponse:
+        """The page of a refusal, or the way to where it is mended."""
+        elsewhere = _ELSEWHERE.get(refused.code)
+        if elsewhere is not None and elsewhere != request.path:
+            return redirect(f"{elsewhere}?{NEXT}={quote(_page_of(request))}")
+        answer = self.render(
+            request, visitor, "refused.html", status=refused.status, message=refused.message
+        )
+        if refused.retry_after_s is not None:
+            answer.headers["Retry-After"] = str(refused.retry_after_s)
+        return answer
+
+    def check_form(self, visitor: Visitor, sent: Mapping[str, str]) -> None:
+        """Raises Refused(foreign_origin) where the form is not one of this session's."""
+        if not hmac.compare_digest(sent.get("csrf", "").encode(), visitor.csrf.encode()):
+            raise Refused("foreign_origin", "The page was too old. Please go back and try again.")
+
+    async def _visitor(self, request: web.Request, actor: Actor) -> Visitor:
+        credentials = credentials_of_page(request)
+        actor = msgspec.structs.replace(actor, client=credentials.client)
+        clinic = await self.database.read(
+            lambda tx: read_organisation(tx, actor, ReadOrganisation())
+        )
+        csrf = self.database.keys.token("csrf", actor.session_id) if actor.session_id else ""
+        return Visitor(actor, clinic, csrf)
+
+    async def _recognise(
+        self, request: web.Request, stranger: Visitor, open_to_all: bool
+    ) -> Visitor:
+        credentials = credentials_of_page(request)
+        check_origin(request, credentials)
+        if credentials.session is None:
+            if not open_to_all:
+                raise Refused("sign_in_needed")
+            return stranger
+        actor = await self._authenticate(credentials)
+        if actor.kind != "user" and not open_to_all:
+            raise Refused("sign_in_needed")
+        for role, step in _UNFINISHED.items():
+            if role in actor.roles and not (open_to_all or request.path.startswith(step)):
+                raise Refused("second_factor_needed" if role == "unfinished" else "factor_needed")
+        return await self._visitor(request, actor)
+
+
+def credentials_of_page(request: web.Request) -> Credentials:
+    """Pages know cookies only."""
+    credentials = credentials_of(request)
+    return msgspec.structs.replace(credentials, bearer=None)
+
+
+def redirect(path: str, *, session: str | None = None) -> web.Response:
+    """To another page of ours after a post (303); with `session`, signed in."""
+    response = web.Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
+    if session is not None:
+        put_session(response, session)
+    return response
+
+
+def wanted_next(request: web.Request, otherwise: str) -> str:
+    """Where to go on: an own path only, never another site (CWE-601)."""
+    path = request.query.get(NEXT, "")
+    is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if is_own and path.isprintable() else otherwise
+
+
+def local_times(zone: ZoneInfo) -> Callable[[datetime], str]:
+    """Instants as the clinic's clock shows them."""
+
+    def shown(at: datetime) -> str:
+        return at.astimezone(zone).strftime("%d %b %Y, %H:%M:%S")
+
+    return shown
+
+
+def _page_of(request: web.Request) -> str:
+    """The page that was asked for, or whose form was posted: forms go to `<page>/<verb>`."""
+    path = request.path
+    return path if request.method == "GET" else path.rpartition("/")[0] or "/"

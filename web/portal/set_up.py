@@ -1,0 +1,79 @@
+"""The first run: one form, opened by the one-time link that the console prints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from clinic_api.errors import Refused
+from clinic_api.journeys import set_up as journey
+from web.forms import Form, failed, read_form
+from web.places import countries, zones
+from web.portal.desk import Desk, Visitor, redirect
+
+
+class SetUpForm(msgspec.Struct, frozen=True):
+    """The clinic and its first doctor."""
+
+    name: Annotated[str, Meta(max_length=120)]
+    phone: Annotated[str, Meta(max_length=40)]
+    country: Annotated[str, Meta(max_length=2)]
+    time_zone: Annotated[str, Meta(max_length=64)]
+    currency: Annotated[str, Meta(max_length=3)]
+    display_name: Annotated[str, Meta(max_length=120)]
+    login: Annotated[str, Meta(max_length=254)]
+    password: Annotated[str, Meta(max_length=1024)]
+    token: Annotated[str, Meta(max_length=200)] = ""
+
+
+class SetUpPages:
+    """Made once, by `add_portal`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_routes(self, app: web.Application) -> None:
+        app.router.add_get("/set-up", self._desk.page(self._ask, open_to_all=True))
+        app.router.add_post("/set-up", self._desk.page(self._set_up, open_to_all=True))
+
+    async def _ask(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        if visitor.clinic.state == "ready":
+            return redirect("/sign-in")
+        return self._show(request, visitor)
+
+    async def _set_up(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, SetUpForm)
+        if form.value is None:
+            return self._show(request, visitor, form)
+        said = form.value
+        command = journey.SetUp(
+            **{name: getattr(said, name) for name in SetUpForm.__struct_fields__}
+        )
+        try:
+            done = await journey.set_up(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            return self._show(request, visitor, form, refused)
+        return redirect("/account/factor", session=done.token)
+
+    def _show(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        form: Form[SetUpForm] | None = None,
+        refused: Refused | None = None,
+    ) -> web.Response:
+        errors = refused.fields if refused else {}
+        return self._desk.render(
+            request,
+            visitor,
+            "set_up.html",
+            status=refused.status if refused else 422 if form else 200,
+            form=failed(form, errors) if form and errors else form,
+            token=form.sent["token"] if form else "",
+            message=refused.message if refused and not errors else "",
+            countries=(("", "Please choose"), *countries()),
+            zones=zones(),
+        )

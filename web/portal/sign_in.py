@@ -1,0 +1,338 @@
+"""Into an account: password, second factor, its enrolment, links from mails, out again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from clinic_api.auth import entry, factors, flows
+from clinic_api.auth.account import Account, EndSession, end_session, list_sessions, read_account
+from clinic_api.auth.service import Next, Nothing, ShowCode
+from clinic_api.errors import Refused
+from clinic_api.http.answering import put_session
+from web.forms import Form, failed, read_form
+from web.portal.desk import NEXT, Desk, Visitor, redirect, wanted_next
+from web.portal.posted import Posted
+
+_NEXT: dict[Next, str] = {
+    "second_factor": "/sign-in/code",
+    "enrol_factor": "/account/factor",
+    "nothing": "",
+}
+HOME = "/visits"
+
+Code = Annotated[str, Meta(max_length=40)]
+Password = Annotated[str, Meta(max_length=1024)]
+
+
+class SignInForm(msgspec.Struct, frozen=True):
+    login: Annotated[str, Meta(max_length=254)]
+    password: Password
+
+
+class CodeForm(msgspec.Struct, frozen=True):
+    code: Code
+    csrf: str = ""
+
+
+class NewPasswordForm(msgspec.Struct, frozen=True):
+    password: Password
+    token: Annotated[str, Meta(max_length=200)] = ""
+
+
+class ForgotForm(msgspec.Struct, frozen=True):
+    login: Annotated[str, Meta(max_length=254)]
+
+
+class ChangePasswordForm(msgspec.Struct, frozen=True):
+    present_password: Password
+    password: Password
+    csrf: str = ""
+
+
+class SignInPages:
+    """Made once, by `add_routes`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_routes(self, app: web.Application) -> None:
+        desk, add = self._desk, app.router
+        add.add_get("/sign-in", desk.page(self._ask, open_to_all=True))
+        add.add_post("/sign-in", desk.page(self._sign_in, open_to_all=True))
+        add.add_get("/sign-in/code", desk.page(self._ask_code, open_to_all=True))
+        add.add_post("/sign-in/code", desk.page(self._show_code, open_to_all=True))
+        add.add_get("/forgot", desk.page(self._ask_login, open_to_all=True))
+        add.add_post("/forgot", desk.page(self._send_link, open_to_all=True))
+        add.add_get("/activate", desk.page(self._ask_first_password, open_to_all=True))
+        add.add_post("/activate", desk.page(self._activate, open_to_all=True))
+        add.add_get("/reset", desk.page(self._ask_new_password, open_to_all=True))
+        add.add_post("/reset", desk.page(self._reset, open_to_all=True))
+        add.add_post("/sign-out", desk.page(self._sign_out))
+        add.add_get("/account", desk.page(self._account))
+        add.add_post("/account/password", desk.page(self._change_password))
+        add.add_get("/account/factor", desk.page(self._offer_factor))
+        add.add_post("/account/factor/begin", desk.page(self._begin_factor))
+        add.add_post("/account/factor/confirm", desk.page(self._confirm_factor))
+        add.add_get("/account/confirm", desk.page(self._ask_fresh_code))
+        add.add_post("/account/confirm", desk.page(self._step_up))
+        add.add_post("/account/sessions/{session_id}/end", desk.page(self._end_session))
+
+    # password
+
+    async def _ask(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        if visitor.is_signed_in and visitor.actor.roles:
+            return redirect(wanted_next(request, HOME))
+        return self._show_sign_in(request, visitor)
+
+    async def _sign_in(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, SignInForm)
+        if form.value is None:
+            return self._show_sign_in(request, visitor, form)
+        command = flows.SignIn(login=form.value.login, password=form.value.password)
+        try:
+            done = await flows.sign_in(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            return self._show_sign_in(request, visitor, form, refused)
+        return _go_on(request, done.result.next, done.token)
+
+    def _show_sign_in(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        form: Form[SignInForm] | None = None,
+        refused: Refused | None = None,
+    ) -> web.Response:
+        return self._desk.render(
+            request,
+            visitor,
+            "sign_in.html",
+            status=refused.status if refused else 422 if form else 200,
+            form=form,
+            message=refused.message if refused else "",
+            action=_here(request),
+        )
+
+    # second factor
+
+    async def _ask_code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return self._show_code_form(request, visitor, "Enter your code")
+
+    async def _show_code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, CodeForm)
+        if form.value is None:
+            return self._show_code_form(request, visitor, "Enter your code", form)
+        command = ShowCode(form.value.code)
+        try:
+            done = await flows.show_second_factor(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            if refused.code == "sign_in_needed":
+                raise
+            return self._show_code_form(request, visitor, "Enter your code", form, refused)
+        return _go_on(request, done.result.next, done.token)
+
+    async def _ask_fresh_code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return self._show_code_form(request, visitor, "Confirm that it is you")
+
+    async def _step_up(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, CodeForm)
+        self._desk.check_form(visitor, form.sent)
+        if form.value is None:
+            return self._show_code_form(request, visitor, "Confirm that it is you", form)
+        try:
+            await flows.step_up(self._desk.database, visitor.actor, ShowCode(form.value.code))
+        except Refused as refused:
+            if refused.code == "sign_in_needed":
+                raise
+            return self._show_code_form(request, visitor, "Confirm that it is you", form, refused)
+        return redirect(wanted_next(request, HOME))
+
+    def _show_code_form(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        title: str,
+        form: Form[CodeForm] | None = None,
+        refused: Refused | None = None,
+    ) -> web.Response:
+        return self._desk.render(
+            request,
+            visitor,
+            "code.html",
+            status=refused.status if refused else 422 if form else 200,
+            title=title,
+            form=form,
+            message=refused.message if refused else "",
+            action=_here(request),
+        )
+
+    # enrolment
+
+    async def _offer_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return self._desk.render(request, visitor, "factor.html", enrolment=None, form=None)
+
+    async def _begin_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        made = await flows.begin_enrolment(self._desk.database, visitor.actor, Nothing())
+        return self._desk.render(request, visitor, "factor.html", enrolment=made, form=None)
+
+    async def _confirm_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, CodeForm)
+        self._desk.check_form(visitor, form.sent)
+        command = factors.ConfirmFactor(form.value.code if form.value else "")
+        try:
+            done = await flows.confirm_enrolment(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            if refused.code != "bad_code":
+                raise
+            again = failed(form, {"code": refused.message})
+            return self._desk.render(
+                request, visitor, "factor_again.html", status=refused.status, form=again
+            )
+        answer = self._desk.render(
+            request, visitor, "recovery_codes.html", codes=done.result.recovery_codes, on=HOME
+        )
+        return _signed_in(answer, done.token)
+
+    # links from mails
+
+    async def _ask_login(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return self._desk.render(request, visitor, "forgot.html", form=None, answer="")
+
+    async def _send_link(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, ForgotForm)
+        if form.value is None:
+            return self._desk.render(
+                request, visitor, "forgot.html", status=422, form=form, answer=""
+            )
+        command = entry.AskReset(form.value.login)
+        asking = await self._desk.database.write(
+            lambda tx: entry.ask_reset(tx, visitor.actor, command)
+        )
+        return self._desk.render(request, visitor, "forgot.html", form=form, answer=asking.answer)
+
+    async def _ask_first_password(
+        self, request: web.Request, visitor: Visitor
+    ) -> web.StreamResponse:
+        return self._show_password_form(request, visitor, "Choose your password")
+
+    async def _activate(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, NewPasswordForm)
+        title = "Choose your password"
+        if form.value is None:
+            return self._show_password_form(request, visitor, title, form)
+        command = flows.ActivateByLink(token=form.value.token, password=form.value.password)
+        try:
+            done = await flows.activate_by_link(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            return self._show_password_form(request, visitor, title, form, refused)
+        return _go_on(request, done.result.next, done.token)
+
+    async def _ask_new_password(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return self._show_password_form(request, visitor, "Choose a new password")
+
+    async def _reset(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, NewPasswordForm)
+        title = "Choose a new password"
+        if form.value is None:
+            return self._show_password_form(request, visitor, title, form)
+        command = flows.ResetPassword(token=form.value.token, password=form.value.password)
+        try:
+            await flows.reset_password(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            return self._show_password_form(request, visitor, title, form, refused)
+        return redirect("/sign-in")
+
+    def _show_password_form(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        title: str,
+        form: Form[NewPasswordForm] | None = None,
+        refused: Refused | None = None,
+    ) -> web.Response:
+        errors = refused.fields if refused else {}
+        return self._desk.render(
+            request,
+            visitor,
+            "new_password.html",
+            status=refused.status if refused else 422 if form else 200,
+            title=title,
+            form=failed(form, errors) if form and errors else form,
+            token=form.sent["token"] if form else "",
+            message=refused.message if refused and not errors else "",
+        )
+
+    # account
+
+    async def _account(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return await self._show_account(request, visitor)
+
+    async def _show_account(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        form: Form[ChangePasswordForm] | None = None,
+        message: str = "",
+    ) -> web.Response:
+        actor, database = visitor.actor, self._desk.database
+        account: Account = await database.read(lambda tx: read_account(tx, actor, Nothing()))
+        sessions = await database.read(lambda tx: list_sessions(tx, actor, Nothing()))
+        return self._desk.render(
+            request,
+            visitor,
+            "account.html",
+            status=422 if form else 200,
+            account=account,
+            sessions=sessions.items,
+            form=form,
+            message=message,
+        )
+
+    async def _change_password(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, ChangePasswordForm)
+        self._desk.check_form(visitor, form.sent)
+        if form.value is None:
+            return await self._show_account(request, visitor, form)
+        command = flows.ChangePassword(
+            present=form.value.present_password, password=form.value.password
+        )
+        try:
+            await flows.change_password(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            again = failed(form, refused.fields or {"present_password": refused.message})
+            return await self._show_account(request, visitor, again)
+        return redirect("/account")
+
+    async def _end_session(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        command = EndSession(request.match_info["session_id"])
+        await self._desk.database.write(lambda tx: end_session(tx, visitor.actor, command))
+        return redirect("/account")
+
+    async def _sign_out(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        await flows.sign_out(self._desk.database, visitor.actor, Nothing())
+        return _signed_in(redirect("/sign-in"), None)
+
+
+def _go_on(request: web.Request, following: Next, token: str | None) -> web.Response:
+    """To the next step of signing in, or to where somebody wanted to go."""
+    step = _NEXT[following]
+    wanted = wanted_next(request, HOME)
+    path = f"{step}?{NEXT}={wanted}" if step == "/sign-in/code" else step or wanted
+    return redirect(path, session=token)
+
+
+def _signed_in(answer: web.Response, token: str | None) -> web.Response:
+    put_session(answer, token)
+    return answer
+
+
+def _here(request: web.Request) -> str:
+    """The form's address, with where to go afterwards."""
+    wanted = wanted_next(request, "")
+    return f"{request.path}?{NEXT}={wanted}" if wanted else request.path

@@ -1,0 +1,132 @@
+"""Who signs in: the list, a new login, disabling one at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from clinic_api.auth.users import (
+    CreateUser,
+    ListUsers,
+    OneUser,
+    OneVersion,
+    create_user,
+    enable_user,
+    issue_activation_code,
+    list_users,
+    read_user,
+)
+from clinic_api.errors import Refused
+from clinic_api.journeys.leaving import disable
+from web.forms import Form, failed, read_form
+from web.portal.desk import Desk, Visitor, redirect
+from web.portal.posted import Posted
+
+
+class NewUserForm(msgspec.Struct, frozen=True):
+    display_name: Annotated[str, Meta(max_length=120)]
+    login: Annotated[str, Meta(max_length=254)]
+    role: Literal["doctor", "nurse", "desk", "billing", "admin"]
+    csrf: str = ""
+
+
+class UserPages:
+    """Made once, by `add_portal`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_routes(self, app: web.Application) -> None:
+        desk, add = self._desk, app.router
+        add.add_get("/users", desk.page(self._list))
+        add.add_post("/users/new", desk.page(self._create))
+        add.add_get("/users/{user_id}", desk.page(self._user))
+        add.add_post("/users/{user_id}/code", desk.page(self._code))
+        add.add_post("/users/{user_id}/disable", desk.page(self._disable))
+        add.add_post("/users/{user_id}/enable", desk.page(self._enable))
+
+    async def _list(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return await self._show_list(request, visitor)
+
+    async def _show_list(
+        self, request: web.Request, visitor: Visitor, form: Form[NewUserForm] | None = None
+    ) -> web.Response:
+        found = await self._desk.database.read(
+            lambda tx: list_users(tx, visitor.actor, ListUsers())
+        )
+        return self._desk.render(
+            request,
+            visitor,
+            "users.html",
+            status=422 if form else 200,
+            users=found.items,
+            form=form,
+        )
+
+    async def _create(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, NewUserForm)
+        self._desk.check_form(visitor, form.sent)
+        said = form.value
+        if said is None:
+            return await self._show_list(request, visitor, form)
+        command = CreateUser(
+            login=said.login,
+            display_name=said.display_name,
+            email=said.login if "@" in said.login else None,
+            roles=frozenset({said.role}),
+        )
+        try:
+            made = await self._desk.database.write(
+                lambda tx: create_user(tx, visitor.actor, command)
+            )
+        except Refused as refused:
+            if not refused.fields:
+                raise
+            return await self._show_list(request, visitor, failed(form, refused.fields))
+        return redirect(f"/users/{made.id}")
+
+    async def _user(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return await self._show_user(request, visitor)
+
+    async def _show_user(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        code: str = "",
+        reassign: tuple[str, ...] = (),
+    ) -> web.Response:
+        command = OneUser(request.match_info["user_id"])
+        user = await self._desk.database.read(lambda tx: read_user(tx, visitor.actor, command))
+        return self._desk.render(
+            request, visitor, "user.html", user=user, code=code, reassign=reassign
+        )
+
+    async def _code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """A code for the desk, where no mail goes."""
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        command = OneUser(request.match_info["user_id"])
+        made = await self._desk.database.write(
+            lambda tx: issue_activation_code(tx, visitor.actor, command)
+        )
+        return await self._show_user(request, visitor, code=made.code)
+
+    async def _disable(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        command = await self._version(request, visitor)
+        done = await self._desk.database.write(lambda tx: disable(tx, visitor.actor, command))
+        return await self._show_user(request, visitor, reassign=done.visits_to_reassign)
+
+    async def _enable(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        command = await self._version(request, visitor)
+        await self._desk.database.write(lambda tx: enable_user(tx, visitor.actor, command))
+        return redirect(f"/users/{command.user_id}")
+
+    async def _version(self, request: web.Request, visitor: Visitor) -> OneVersion:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        user_id = request.match_info["user_id"]
+        user = await self._desk.database.read(
+            lambda tx: read_user(tx, visitor.actor, OneUser(user_id))
+        )
+        return OneVersion(user_id=user.id, version=user.version)

@@ -1,0 +1,163 @@
+"""A doctor's visits: the list, an instant visit in one form, one visit with its links and times."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from clinic_api.errors import Refused
+from clinic_api.visits.chat import ReadChat, read_chat
+from clinic_api.visits.seats import Link
+from clinic_api.visits.service import (
+    CreateInstantVisit,
+    ListVisits,
+    OneSeat,
+    OneVisit,
+    create_instant_visit,
+    end_visit,
+    list_visits,
+    read_visit,
+    renew_link,
+    revoke,
+    show_link,
+)
+from clinic_api.visits.views import VisitView
+from web.forms import Form, failed, read_form
+from web.portal.desk import Desk, Visitor, redirect
+from web.portal.posted import Posted
+
+
+class InstantForm(msgspec.Struct, frozen=True):
+    """Who is called; nothing but the name is needed."""
+
+    name: Annotated[str, Meta(max_length=200, extra={"wrong": "At most 200 characters."})]
+    phone: Annotated[str, Meta(max_length=40)] = ""
+    email: Annotated[str, Meta(max_length=254)] = ""
+    modality: Literal["video", "audio"] = "video"
+    csrf: str = ""
+
+
+class VisitPages:
+    """Made once, by `add_portal`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_routes(self, app: web.Application) -> None:
+        desk, add = self._desk, app.router
+        add.add_get("/visits", desk.page(self._board))
+        add.add_post("/visits/new", desk.page(self._begin))
+        add.add_get("/visits/{visit_id}", desk.page(self._visit))
+        add.add_get("/visits/{visit_id}/call", desk.page(self._call))
+        add.add_post("/visits/{visit_id}/end", desk.page(self._end))
+        add.add_post("/visits/{visit_id}/seats/{participant_id}/link", desk.page(self._link))
+        add.add_post("/visits/{visit_id}/seats/{participant_id}/renew", desk.page(self._renew))
+        add.add_post("/visits/{visit_id}/seats/{participant_id}/revoke", desk.page(self._revoke))
+
+    async def _board(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return await self._show_board(request, visitor)
+
+    async def _show_board(
+        self, request: web.Request, visitor: Visitor, form: Form[InstantForm] | None = None
+    ) -> web.Response:
+        found = await self._desk.database.read(
+            lambda tx: list_visits(tx, visitor.actor, ListVisits())
+        )
+        return self._desk.render(
+            request,
+            visitor,
+            "visits.html",
+            status=422 if form else 200,
+            visits=found.items,
+            form=form,
+            may_begin=visitor.actor.practitioner_id is not None,
+        )
+
+    async def _begin(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, InstantForm)
+        self._desk.check_form(visitor, form.sent)
+        said = form.value
+        if said is None:
+            return await self._show_board(request, visitor, form)
+        command = CreateInstantVisit(
+            name=said.name, phone=said.phone, email=said.email, modality=said.modality
+        )
+        try:
+            made = await self._desk.database.write(
+                lambda tx: create_instant_visit(tx, visitor.actor, command)
+            )
+        except Refused as refused:
+            if not refused.fields:
+                raise
+            return await self._show_board(request, visitor, failed(form, refused.fields))
+        return await self._show_visit(request, visitor, made.visit, made.link)
+
+    async def _visit(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        command = OneVisit(request.match_info["visit_id"])
+        visit = await self._desk.database.read(lambda tx: read_visit(tx, visitor.actor, command))
+        return await self._show_visit(request, visitor, visit)
+
+    async def _show_visit(
+        self, request: web.Request, visitor: Visitor, visit: VisitView, link: Link | None = None
+    ) -> web.Response:
+        """The link is shown where it was asked for; it is no part of the page's address."""
+        return self._desk.render(
+            request,
+            visitor,
+            "visit.html",
+            visit=visit,
+            link=link,
+            chat=await self._chat(visitor, visit.id),
+        )
+
+    async def _chat(self, visitor: Visitor, visit_id: str) -> tuple[object, ...]:
+        """Nothing for those who may not read it."""
+        if not visitor.actor.roles & {"doctor", "nurse"}:
+            return ()
+        command = ReadChat(visit_id=visit_id)
+        found = await self._desk.database.read(lambda tx: read_chat(tx, visitor.actor, command))
+        return found.items
+
+    async def _call(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        command = OneVisit(request.match_info["visit_id"])
+        visit = await self._desk.database.read(lambda tx: read_visit(tx, visitor.actor, command))
+        return self._desk.render(request, visitor, "call.html", visit_id=visit.id)
+
+    async def _end(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        command = OneVisit(request.match_info["visit_id"])
+        await self._desk.database.write(lambda tx: end_visit(tx, visitor.actor, command))
+        return redirect(f"/visits/{command.visit_id}")
+
+    async def _link(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        seat = await self._seat(request, visitor)
+        link = await self._desk.database.read(lambda tx: show_link(tx, visitor.actor, seat))
+        return await self._with_link(request, visitor, seat.visit_id, link)
+
+    async def _renew(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        seat = await self._seat(request, visitor)
+        link = await self._desk.database.write(lambda tx: renew_link(tx, visitor.actor, seat))
+        return await self._with_link(request, visitor, seat.visit_id, link)
+
+    async def _revoke(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        seat = await self._seat(request, visitor)
+        await self._desk.database.write(lambda tx: revoke(tx, visitor.actor, seat))
+        return redirect(f"/visits/{seat.visit_id}")
+
+    async def _seat(self, request: web.Request, visitor: Visitor) -> OneSeat:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        return OneSeat(
+            visit_id=request.match_info["visit_id"],
+            participant_id=request.match_info["participant_id"],
+        )
+
+    async def _with_link(
+        self, request: web.Request, visitor: Visitor, visit_id: str, link: Link
+    ) -> web.Response:
+        visit = await self._desk.database.read(
+            lambda tx: read_visit(tx, visitor.actor, OneVisit(visit_id))
+        )
+        return await self._show_visit(request, visitor, visit, link)
