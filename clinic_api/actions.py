@@ -75,12 +75,16 @@ ACTIONS: dict[str, Action] = {
     "account.change_factor": _action(_EVERYBODY, step_up=True),
     "account.register": _action(_OPEN),
     "account.activate": _action(_OPEN),
+    "account.verify_email": _action(_OPEN),
     "account.ask_reset": _action(_OPEN),
     "account.reset": _action(_OPEN),
     "account.begin_link": _action(_OPEN, audited=False),  # counts a try at a code or a link
     "account.authenticate": _action(audited=False),  # each request: the server itself
     # users
     "user.list": _action(admin="any"),
+    "user.names": _action(
+        audited=False, admin="any", doctor="any", nurse="any", desk="any", patient="any"
+    ),
     "user.read": _action(admin="any"),
     "user.create": _action(step_up=True, admin="any"),
     "user.issue_code": _action(step_up=True, admin="any", desk="any"),
