@@ -27,6 +27,7 @@ Audience = Literal["patient", "staff"]
 Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text in mail/texts.py
     "account.invitation",  # by staff, or after one's own registration: confirms the address too
     "account.reset_password",
+    "account.verify_email",
     "account.factor_changed",
     "patient.claim",
     "visit.invitation",

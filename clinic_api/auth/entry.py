@@ -6,10 +6,9 @@ is told by mail. A reset never skips the second factor; it ends every session.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta
 
 from clinic_api.actor import Actor
 from clinic_api.auth import attempts, factor_store, links, passwords, session_store, store
@@ -24,14 +23,13 @@ from clinic_api.auth.model import (
     checked_name,
     normal_login,
 )
+from clinic_api.auth.new_login import LanguageTag, NewLogin, every_field, new_user
 from clinic_api.auth.notices import send_link, tell_of_change
 from clinic_api.auth.service import Asked, Opened, open_session, own, tried
 from clinic_api.errors import Refused
 from clinic_api.guarded import guarded
 from clinic_api.organisation.store import organisation
 from clinic_api.transaction import Transaction
-
-LanguageTag = Annotated[str, Meta(max_length=35, pattern="^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +78,15 @@ class SetPassword(msgspec.Struct, frozen=True, kw_only=True):
     device: Device = "unknown"
 
 
+class FirstLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sets the clinic up; the one-time link is the proof."""
+
+    asked: NewLogin
+    roles: frozenset[str]
+    password_hash: str
+    device: Device
+
+
 class ReplacePassword(msgspec.Struct, frozen=True, kw_only=True):
     """`right`: whether the present password was `asked`'s."""
 
@@ -97,17 +104,11 @@ def register(tx: Transaction, actor: Actor, command: Register) -> Asking:
 
     Raises Refused: invalid, too_many_requests.
     """
-    email, name = checked_email(command.email), checked_name(command.display_name)
+    every_field(lambda: checked_email(command.email), lambda: checked_name(command.display_name))
+    email = checked_email(command.email)
     _count_mail(tx, actor, email)
-    user = store.user_by_login(tx, email) or store.add_user(
-        tx,
-        actor,
-        login=email,
-        display_name=name,
-        email=email,
-        roles=frozenset({"patient"}),
-        language=command.language,
-    )
+    asked = NewLogin(login=email, display_name=command.display_name, language=command.language)
+    user = store.user_by_login(tx, email) or new_user(tx, actor, asked, frozenset({"patient"}))
     tx.note(actor, "user", user.id)
     _send_what_helps(tx, actor, user)
     return Asking()
@@ -173,8 +174,19 @@ def finish_activation(tx: Transaction, actor: Actor, command: SetPassword) -> Op
     attempts.clear(tx, "login", user.login)
     attempts.clear(tx, "activation", user.login)
     tx.note(actor, "user", user.id, by="link" if command.proof.token else "code")
-    tell_of_change(tx, actor, user, "activated")
+    if not user.email_verified:
+        send_link(tx, actor, user, "account.verify_email")
     return open_session(tx, actor, user, "enrolling" if user.is_staff else "full", command.device)
+
+
+@guarded("account.activate")
+def add_active(tx: Transaction, actor: Actor, command: FirstLogin) -> Opened:
+    """The login of the first run, active and signed in. Raises Refused: invalid, conflict."""
+    invited = new_user(tx, actor, command.asked, command.roles)
+    user = store.change_user(tx, actor, invited.id, state=after(invited.state, "activate"))
+    store.set_password(tx, actor, user.id, command.password_hash)
+    tx.note(actor, "user", user.id, by="set_up")
+    return open_session(tx, actor, user, "enrolling", command.device)
 
 
 @guarded("account.reset")

@@ -2,8 +2,9 @@
 
     <user id without dashes>.<end, seconds since 1970>.<code>
 
-The code also covers the login's generation, which every use of a link and every change of who may
-sign in moves on, so that each link works once. They travel after a `#` and in bodies of POSTs only.
+The code also covers the e-mail address and the login's generation, which every use of a link and
+every change of who may sign in moves on, so that each link works once. They travel after a `#` and
+in bodies of POSTs only.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from clinic_api.auth.model import User
 from clinic_api.errors import Refused
 from clinic_api.transaction import Keys, Transaction
 
-LinkPurpose = Literal["activate", "reset"]
+LinkPurpose = Literal["activate", "reset", "verify"]
 LIFETIMES: dict[LinkPurpose, timedelta] = {
     "activate": timedelta(days=3),
     "reset": timedelta(hours=1),
+    "verify": timedelta(days=1),
 }
 
 
@@ -70,8 +72,11 @@ def _parts(token: str) -> tuple[str, str, str]:
 
 
 def _code(keys: Keys, purpose: LinkPurpose, user: User, ends: str) -> str:
-    return keys.token(purpose, user.id, str(user.generation), ends)
+    return keys.token(purpose, user.id, str(user.generation), ends, user.email or "")
 
 
 def _stands(purpose: LinkPurpose, user: User) -> bool:
-    return user.state == ("invited" if purpose == "activate" else "active")
+    if purpose == "activate":
+        return user.state == "invited"
+    has_address = user.email is not None and (purpose == "reset") == user.email_verified
+    return user.state == "active" and has_address

@@ -21,6 +21,14 @@ from clinic_api.auth.api_keys import (
     list_api_keys,
     revoke_api_key,
 )
+from clinic_api.auth.email import (
+    ChangeEmail,
+    Verified,
+    VerifyEmail,
+    ask_verification,
+    change_email,
+    verify_email,
+)
 from clinic_api.auth.entry import Asking, AskReset, Register, ask_reset, register
 from clinic_api.auth.factors import ConfirmFactor, RecoveryCodes, renew_recovery_codes
 from clinic_api.auth.model import UserResult
@@ -38,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/account/activate/code", flows.activate_by_code, flows.ActivateByCode, SignedIn),
     Route("POST", "/account/password/ask", ask_reset, AskReset, Asking, status=202),
     Route("POST", "/account/password/reset", flows.reset_password, flows.ResetPassword, None),
+    Route("POST", "/account/email/verify", verify_email, VerifyEmail, Verified),
     # one's own account
     Route("GET", "/account", read_account, Nothing, Account),
     Route("POST", "/account/step-up", flows.step_up, ShowCode, Account),
@@ -51,6 +60,8 @@ ROUTES: tuple[Route, ...] = (
         flows.EnrolledFactor,
     ),
     Route("POST", "/account/recovery-codes", renew_recovery_codes, Nothing, RecoveryCodes),
+    Route("POST", "/account/email", change_email, ChangeEmail, UserResult),
+    Route("POST", "/account/email/ask", ask_verification, Nothing, UserResult, status=202),
     Route("GET", "/account/sessions", list_sessions, Nothing, Page[SessionResult]),
     Route("DELETE", "/account/sessions/{session_id}", end_session, EndSession, None),
     # logins, by administrators and the desk

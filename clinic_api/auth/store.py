@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from clinic_api.actor import Actor
 from clinic_api.auth.model import User, UserState
-from clinic_api.auth.throttle import Subject, Tries
+from clinic_api.auth.throttle import LIMITS, Subject, Tries
 from clinic_api.errors import Refused
 from clinic_api.schema import ID_CHARS, Moment, table
 from clinic_api.transaction import Transaction
@@ -27,7 +27,7 @@ users = table(
     Column("state", String(8), nullable=False),
     Column("language", String(35), nullable=False),
     Column("generation", Integer, nullable=False),
-    Column("disabled_at", Moment, index=True),
+    Column("disabled_at", Moment),
     UniqueConstraint("org_id", "login"),
 )
 
@@ -97,7 +97,7 @@ def add_user(
 
 def user(tx: Transaction, user_id: str) -> User | None:
     row = tx.get(users, user_id)
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
 
 
 def existing_user(tx: Transaction, user_id: str) -> User:
@@ -109,18 +109,13 @@ def existing_user(tx: Transaction, user_id: str) -> User:
 
 def user_by_login(tx: Transaction, login: str) -> User | None:
     row = tx.first(tx.select(users).where(users.c.login == login))
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
 
 
 def active_admins(tx: Transaction) -> list[str]:
     """Ids, locked until the commit, so that two admins cannot remove each other."""
     query = tx.select(users).where(users.c.state == "active", users.c.roles.contains("admin"))
     return [row.id for row in tx.all(query.with_for_update())]
-
-
-def disabled_since(tx: Transaction, since: datetime) -> list[str]:
-    query = tx.select(users).where(users.c.disabled_at >= since).order_by(users.c.disabled_at)
-    return [row.id for row in tx.all(query)]
 
 
 def change_user(
@@ -137,7 +132,8 @@ def _joined(roles: frozenset[str]) -> str:
     return ",".join(sorted(roles))
 
 
-def _user(row: Row[Any]) -> User:
+def user_of(row: Row[Any]) -> User:
+    """A row of `users` as a value."""
     state: UserState = row.state
     return User(
         id=row.id,
@@ -225,8 +221,11 @@ def clear_tries(tx: Transaction, subject: Subject, name: str) -> None:
 
 
 def forget_tries(tx: Transaction, subject: Subject, before: datetime) -> int:
-    """Delete the counts of a kind that are this old; how many."""
+    """Delete the counts of a kind that are this old, but for those that are closed; how many."""
     old = sa.and_(sign_in_tries.c.subject == subject, sign_in_tries.c.last_at < before)
+    closed_after = LIMITS[subject].closed_after
+    if closed_after is not None:
+        old = sa.and_(old, sign_in_tries.c.tries < closed_after)
     return tx.sql.execute(sa.delete(sign_in_tries).where(old)).rowcount
 
 

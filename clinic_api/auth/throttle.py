@@ -26,13 +26,25 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 LIMITS: dict[Subject, Limit] = {
     "login": Limit(
-        free=5, first=timedelta(seconds=2), longest=timedelta(minutes=15), closed_after=100
+        free=5,
+        first=timedelta(seconds=2),
+        longest=timedelta(minutes=15),
+        closed_after=100,
+        forgotten_after=timedelta(days=30),
     ),
     "code": Limit(
-        free=5, first=timedelta(seconds=2), longest=timedelta(minutes=15), closed_after=100
+        free=5,
+        first=timedelta(seconds=2),
+        longest=timedelta(minutes=15),
+        closed_after=100,
+        forgotten_after=timedelta(days=30),
     ),
     "activation": Limit(
-        free=5, first=timedelta(seconds=10), longest=timedelta(hours=1), closed_after=20
+        free=5,
+        first=timedelta(seconds=10),
+        longest=timedelta(hours=1),
+        closed_after=20,
+        forgotten_after=timedelta(days=30),
     ),
     "address": Limit(
         free=30,
@@ -59,10 +71,12 @@ class Tries(msgspec.Struct, frozen=True):
 
 def wait(limit: Limit, tries: Tries | None, now: datetime) -> timedelta:
     """How long until the next try is heard; zero: now; FOREVER: not before a reset."""
-    if tries is None or _is_forgotten(limit, tries, now):
+    if tries is None:
         return timedelta()
     if limit.closed_after is not None and tries.count >= limit.closed_after:
         return FOREVER
+    if _is_forgotten(limit, tries, now):
+        return timedelta()
     over = tries.count - limit.free
     if over < 0:
         return timedelta()

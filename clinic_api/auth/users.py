@@ -1,7 +1,7 @@
 """Logins, by administrators and the desk: invite, roles, codes at the desk, disable, enable.
 
-Staff never set a password. Disabling ends sessions and keys in the same transaction; the front asks
-`disabled_since` every second and ends live calls. The last administrator cannot be taken away.
+Staff never set a password. Disabling ends sessions and keys in the same transaction; seats in calls
+are ended with them by the journey `leaving`. The last administrator cannot be taken away.
 """
 
 from __future__ import annotations
@@ -15,20 +15,14 @@ from msgspec import Meta
 from clinic_api.actor import Actor, Role
 from clinic_api.auth import attempts, factor_store, session_store, store
 from clinic_api.auth.codes import Purpose, issue_code
-from clinic_api.auth.entry import LanguageTag
 from clinic_api.auth.model import (
-    LoginText,
-    NameText,
     User,
     UserResult,
     after,
-    checked_email,
-    checked_login,
-    checked_name,
     checked_roles,
-    is_email,
     shown,
 )
+from clinic_api.auth.new_login import NewLogin, new_user
 from clinic_api.auth.notices import send_link, tell_of_change
 from clinic_api.errors import Refused
 from clinic_api.guarded import Facts, guarded, hidden, permit
@@ -57,15 +51,6 @@ class OneVersion(msgspec.Struct, frozen=True, kw_only=True):
 
     user_id: Id
     version: int
-
-
-class NewLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who shall sign in; without an e-mail the code at the desk is the only way."""
-
-    login: LoginText
-    display_name: NameText
-    email: LoginText | None = None
-    language: LanguageTag = "en"
 
 
 class CreateUser(NewLogin, frozen=True, kw_only=True):
@@ -107,7 +92,7 @@ def list_users(tx: Transaction, actor: Actor, command: ListUsers) -> Page[UserRe
         tx,
         store.users,
         tx.select(store.users),
-        lambda row: _result(tx, store.existing_user(tx, row.id)),
+        lambda row: _result(tx, store.user_of(row)),
         cursor=command.cursor,
         limit=command.limit,
     )
@@ -134,17 +119,7 @@ def create_user(tx: Transaction, actor: Actor, command: CreateUser) -> UserResul
 
 def add_login(tx: Transaction, actor: Actor, asked: NewLogin, roles: frozenset[str]) -> User:
     """For services that make one: an invited login, with its mail. Raises invalid, conflict."""
-    login = checked_login(asked.login)
-    email = checked_email(asked.email) if asked.email else login if is_email(login) else None
-    user = store.add_user(
-        tx,
-        actor,
-        login=login,
-        display_name=checked_name(asked.display_name),
-        email=email,
-        roles=roles,
-        language=asked.language,
-    )
+    user = new_user(tx, actor, asked, roles)
     send_link(tx, actor, user, "account.invitation")
     return user
 
@@ -251,13 +226,6 @@ def enable_user(tx: Transaction, actor: Actor, command: OneVersion) -> UserResul
     send_link(tx, actor, changed, "account.invitation")
     tx.note(actor, "user", user.id)
     return _result(tx, changed)
-
-
-@guarded("user.watch_disabled")
-def disabled_since(tx: Transaction, actor: Actor, since: datetime) -> tuple[str, ...]:
-    """Ids of logins that were disabled then or later: their live calls have to end."""
-    del actor
-    return tuple(store.disabled_since(tx, since))
 
 
 @guarded("user.recover")

@@ -41,6 +41,12 @@ def _reset(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
     return _to("/reset#", auth_links.link_of(tx, "reset", about.user_id))
 
 
+def _verification(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """Until the address is verified."""
+    del made_at
+    return _to("/verify#", auth_links.link_of(tx, "verify", about.user_id))
+
+
 def _to(page: str, link: auth_links.Link | None) -> Wanted | None:
     return None if link is None else Wanted(path=page + link.token, at=link.expires_at)
 
@@ -79,6 +85,7 @@ def _join_link(tx: Transaction, about: About, made_at: datetime) -> Wanted | Non
 KINDS: dict[Kind, Find] = {
     "account.invitation": _activation,
     "account.reset_password": _reset,
+    "account.verify_email": _verification,
     "account.factor_changed": _change,
     "patient.claim": _claim,
     "visit.invitation": _join_link,

@@ -57,6 +57,12 @@ _PHONE = "Questions? Call {clinic}: {phone}."
 
 _ENGLISH = Language(
     texts={
+        "account.verify_email": Text(
+            subject="{clinic}: please confirm your e-mail address",
+            before=("Please confirm that this address is yours.",),
+            button="Confirm the address",
+            after=("The link works once, until {time}.", _NOT_YOU),
+        ),
         "account.reset_password": Text(
             subject="{clinic}: a new password",
             before=("Somebody, we hope you, asked for a new password for your account.",),

@@ -1,0 +1,80 @@
+"""The e-mail address of a login: changed, then verified by a link that only its reader has.
+
+Until then nothing is sent to it but that link. Whoever had the old address is told.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from clinic_api.actor import Actor
+from clinic_api.auth import attempts, factor_store, links, store
+from clinic_api.auth.model import LoginText, TokenText, UserResult, checked_email, shown
+from clinic_api.auth.notices import send_link, tell_of_change
+from clinic_api.auth.service import Nothing, own
+from clinic_api.errors import Refused
+from clinic_api.guarded import check_at, guarded
+from clinic_api.transaction import Transaction
+
+
+class ChangeEmail(msgspec.Struct, frozen=True):
+    """The new address; it counts once it is verified."""
+
+    email: LoginText
+
+
+class VerifyEmail(msgspec.Struct, frozen=True):
+    """The token of the link."""
+
+    token: TokenText
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """Nobody needs to be signed in for it, so it says no more."""
+
+    verified: bool = True
+
+
+@guarded("account.change")
+def change_email(tx: Transaction, actor: Actor, command: ChangeEmail) -> UserResult:
+    """Raises Refused: invalid, too_many_requests; step_up_needed where there is a factor."""
+    user, email = own(tx, actor), checked_email(command.email)
+    has_factor = factor_store.has_factor(tx, user.id)
+    if has_factor:
+        check_at("account.change_factor", actor, tx.now)
+    attempts.count(tx, actor, "mail", user.login)
+    tell_of_change(tx, actor, user, "email_changed")
+    changed = store.change_user(
+        tx,
+        actor,
+        user.id,
+        email=email,
+        email_verified_at=None,
+        generation=user.generation + 1,
+    )
+    send_link(tx, actor, changed, "account.verify_email")
+    tx.note(actor, "user", user.id, field="email")
+    return shown(changed, has_second_factor=has_factor)
+
+
+@guarded("account.change")
+def ask_verification(tx: Transaction, actor: Actor, command: Nothing) -> UserResult:
+    """The link once more. Raises Refused: illegal_event, too_many_requests."""
+    del command
+    user = own(tx, actor)
+    if user.email is None or user.email_verified:
+        raise Refused("illegal_event", "There is no address that has to be verified.")
+    attempts.count(tx, actor, "mail", user.login)
+    send_link(tx, actor, user, "account.verify_email")
+    tx.note(actor, "user", user.id, field="email")
+    return shown(user, has_second_factor=factor_store.has_factor(tx, user.id))
+
+
+@guarded("account.verify_email")
+def verify_email(tx: Transaction, actor: Actor, command: VerifyEmail) -> Verified:
+    """The address is the person's. Raises Refused: gone, too_many_requests."""
+    attempts.count_address(tx, actor)
+    user = links.opened(tx, "verify", command.token)
+    store.change_user(tx, actor, user.id, email_verified_at=tx.now, generation=user.generation + 1)
+    tx.note(actor, "user", user.id)
+    return Verified()
