@@ -15,19 +15,27 @@ import msgspec
 from aiohttp import web
 
 from clinic_api import outbox_routes
-from clinic_api.audit import routes as audit_routes
+from clinic_api.audit import routes as audit
+from clinic_api.auth import routes as auth
 from clinic_api.db import Database
+from clinic_api.directory import routes as directory
 from clinic_api.http.authentication import Authenticate
 from clinic_api.http.doors import Rates
 from clinic_api.http.openapi import document
 from clinic_api.http.route import Route
 from clinic_api.http.server import add_api_routes
+from clinic_api.organisation import routes as organisation
+from clinic_api.visits import routes as visits
 
 OPENAPI_PATH = "/openapi.json"
 
 ROUTES: tuple[Route, ...] = (
-    *audit_routes.ROUTES,
+    *organisation.ROUTES,
+    *auth.ROUTES,
+    *directory.ROUTES,
+    *visits.ROUTES,
     *outbox_routes.ROUTES,
+    *audit.ROUTES,
 )
 
 
