@@ -24,6 +24,7 @@ _BY_NAME: dict[str, str] = {
     "currency": "EUR",
     "time_zone": "Europe/Paris",
     "code": "123456",
+    "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",  # of nothing
 }
 _BY_TYPE: dict[Any, Any] = {
     str: "text",

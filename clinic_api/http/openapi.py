@@ -27,6 +27,7 @@ TITLE = "Telemed Media: the clinic"
 
 _PROBLEM_STATUSES = sorted({kind.status for kind in KINDS.values()} - {405})  # of the router
 _USERS = STAFF | {"patient"}
+_HALF_SIGNED_IN = frozenset({"unfinished", "enrolling"})
 _RELATIONS: dict[Relation, str] = {
     "any": "{who}",
     "own": "{who} (the own record, or that of somebody they act for)",
@@ -34,7 +35,12 @@ _RELATIONS: dict[Relation, str] = {
     "care": "{who} (of patients whom they treat)",
     "visit": "{who} (of this visit)",
 }
-_WHO = {"participant": "participants of a visit", "stranger": "anybody, without signing in"}
+_WHO = {
+    "participant": "participants of a visit",
+    "stranger": "anybody, without signing in",
+    "unfinished": "who has shown the password and not yet the code",
+    "enrolling": "staff without a second factor",
+}
 _SECURITY: Schema = {
     "session": {
         "type": "apiKey",
@@ -114,7 +120,7 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
         "operationId": operation_id(route),
         "tags": [tag_of(route)],
         "summary": route.summary,
-        "description": f"Action `{route.action}`: {', '.join(who_may(route))}."
+        "description": f"Action `{route.action}`: {'; '.join(who_may(route))}."
         + (" Needs a fresh second factor." if rule.step_up else ""),
         "security": list(_security(route)),
         "x-action": route.action,
@@ -136,8 +142,9 @@ def _content(kind: Any, schemas: Schemas) -> Schema:
 
 def _security(route: Route) -> Iterator[Schema]:
     grants = ACTIONS[route.action].grants.keys()
-    if grants & _USERS:
+    if grants & (_USERS | _HALF_SIGNED_IN):
         yield {"session": []}
+    if grants & _USERS:
         yield {"apiKey": []}
     if "participant" in grants:
         yield {"participant": []}

@@ -1,0 +1,114 @@
+"""The API's description: valid by OpenAPI's own schema, whole, and true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31  # as published by the OpenAPI project
+
+import clinic_api
+from clinic_api import api
+from clinic_api.actions import ACTIONS
+from clinic_api.errors import KINDS
+from clinic_api.http.openapi import document, operation_id
+from clinic_api.http.route import Route
+from tests.clinic_api.http import samples
+
+DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(api.description()))
+COMPONENTS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+
+
+def operation(route: Route) -> dict[str, Any]:
+    found: dict[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
+    return found
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object in the document."""
+    if isinstance(node, dict):
+        yield node
+        for each in node.values():
+            yield from nodes(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from nodes(each)
+
+
+def test_it_is_valid_by_the_official_schema() -> None:
+    validator = jsonschema_rs.Draft202012Validator(OPENAPI_31)
+    assert [error.message for error in validator.iter_errors(DOCUMENT)] == []
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = {str(node["$ref"]) for node in nodes(DOCUMENT) if "$ref" in node}
+    assert references
+    for reference in references:
+        place: Any = DOCUMENT
+        for part in reference.removeprefix("#/").split("/"):
+            place = place[part]
+
+
+def test_every_feature_that_has_routes_is_collected() -> None:
+    folder = Path(clinic_api.__file__).parent
+    collected = {id(route) for route in api.ROUTES}
+    for path in folder.rglob("*routes.py"):
+        name = ".".join(("clinic_api", *path.relative_to(folder).with_suffix("").parts))
+        module = __import__(name, fromlist=["ROUTES"])
+        assert {id(route) for route in module.ROUTES} <= collected, name
+
+
+@pytest.mark.parametrize("route", api.ROUTES, ids=repr)
+def test_each_operation_says_who_may(route: Route) -> None:
+    said, grants = operation(route), ACTIONS[route.action].grants
+    assert said["x-action"] == route.action
+    assert ({} in said["security"]) == ("stranger" in grants)
+    assert ({"participant": []} in said["security"]) == ("participant" in grants)
+    assert said["security"]
+    assert said["summary"]
+
+
+@pytest.mark.parametrize("route", api.ROUTES, ids=repr)
+def test_each_operation_takes_what_its_command_has(route: Route) -> None:
+    said = operation(route)
+    named = {(each["in"], each["name"]) for each in said["parameters"]}
+    assert {name for place, name in named if place == "path"} == set(route.path_fields)
+    assert (("header", "If-Match") in named) == ("version" in route.command.__struct_fields__)
+    inside = {name for place, name in named if place == "query"}
+    if "requestBody" in said:
+        reference = said["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        body = COMPONENTS[reference.rpartition("/")[2]]
+        assert body["additionalProperties"] is False
+        inside = set(body["properties"])
+    expected = set(route.command.__struct_fields__) - set(route.path_fields) - {"version"}
+    assert inside == expected
+
+
+def test_every_example_fits_its_schema() -> None:
+    contents = [node for node in nodes(DOCUMENT["paths"]) if "example" in node and "schema" in node]
+    assert len(contents) > len(api.ROUTES)
+    for content in contents:
+        schema = content["schema"] | {"components": DOCUMENT["components"]}
+        jsonschema_rs.Draft202012Validator(schema).validate(content["example"])
+
+
+def test_every_time_says_that_it_is_one() -> None:
+    entry = COMPONENTS["AuditEntry"]["properties"]
+    assert entry["at"] == {"type": "string", "format": "date-time"}
+
+
+def test_every_code_is_explained() -> None:
+    said = " ".join(each["description"] for each in DOCUMENT["components"]["responses"].values())
+    missing = [code for code in KINDS if f"`{code}`" not in said]
+    assert missing == ["no_such_method"]  # no operation answers with it
+    assert set(COMPONENTS["Problem"]["properties"]["code"]["enum"]) == set(KINDS)
+
+
+def test_two_operations_have_two_names() -> None:
+    twice = (*samples.ROUTES, samples.ROUTES[0])
+    with pytest.raises(ValueError, match=operation_id(samples.ROUTES[0])):
+        document(twice, "1")
