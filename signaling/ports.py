@@ -37,6 +37,7 @@ class Entry(msgspec.Struct, frozen=True):
     role: str  # provider | patient | guest | device
     rights: Rights
     waits: bool  # must be admitted by a moderator
+    alone: bool = False  # one place at a time: whoever comes in takes it over from the other device
 
 
 class Gatekeeper(Protocol):

@@ -17,30 +17,33 @@ from typing import Any
 
 import msgspec
 from aiohttp.web import Application
+from sqlalchemy.exc import SQLAlchemyError
 
 from certs.addresses import reachable, read_interfaces
 from certs.pair import read_pair
 from certs.serving import CertificateReloader, server_context
+from clinic_api.db import Database
+from clinic_api.organisation.store import organisation
 from sfu.client import WorkerClient
 from signaling.core.settings import CallSettings
 from signaling.shell.calls import CallControl
 from signaling.shell.clock import steady_clock
 from signaling.shell.ids import RandomIds
-from signaling.shell.keys import load_or_create_key
-from signaling.shell.links import Links
 from signaling.shell.store import Store
-from signaling.shell.tokens import TokenGate
-from signaling.shell.visit_log import StoredVisitLog
 from telemed_media.adapters import SfuMediaPlane
 from telemed_media.admission import Admission
+from telemed_media.call_watch import CallWatch
 from telemed_media.certificate_watch import CertificateWatch
+from telemed_media.clinic import open_clinic
+from telemed_media.clinic_faces import add_clinic, set_up_links
 from telemed_media.configuration import FrontConfiguration
 from telemed_media.data_folder import DataFolder
 from telemed_media.demo import DemoRoom, ensure_demo_room
 from telemed_media.door import raise_file_limit
 from telemed_media.failures import answer_failures
+from telemed_media.gate import ClinicGate, ClinicVisitLog
 from telemed_media.health import Health
-from telemed_media.join_desk import exchange_by
+from telemed_media.join_desk import ClinicJoinDesk
 from telemed_media.listener import ClientFinder, client_middleware
 from telemed_media.logs import AllowList
 from telemed_media.loop_lag import LoopLag
@@ -63,6 +66,7 @@ class Front(msgspec.Struct, frozen=True):
     worker: WorkerClient
     calls: CallControl
     demo: DemoRoom | None
+    links: dict[str, str]  # to print, by what they are for
     admission: Admission
     background: tuple[Background, ...]  # each runs until cancelled
 
@@ -72,17 +76,20 @@ async def build_front(
 ) -> Front:
     """The whole front, call control not yet started.
 
-    Raises CertificateError, KeyUnusable, SchemaTooNew, OSError or sqlite3.Error.
+    Raises CertificateError, MigrationError, KeyringError, SchemaTooNew, OSError, sqlite3.Error or
+    SQLAlchemyError.
     """
     folder = DataFolder(Path(given.data), given.demo)
     store = await stack.enter_async_context(await Store.open(folder.database))
-    links = Links(store, load_or_create_key(folder.keys), steady_clock(), RandomIds())
-    demo = await ensure_demo_room(folder.keys, links) if given.demo else None
+    database = await stack.enter_async_context(
+        await open_clinic(folder, given.database_url, given.public_url)
+    )
+    demo = await ensure_demo_room(database) if given.demo else None
     worker = WorkerClient(given.worker_socket_path)
     stack.push_async_callback(worker.close)
     await worker.start()
     plane = SfuMediaPlane(worker)
-    calls = _calls(given, plane, store, folder)
+    calls = _calls(given, plane, store, database)
     stack.push_async_callback(calls.close)
     tls, certificate = _certificate(given)
     lag = LoopLag()
@@ -102,21 +109,22 @@ async def build_front(
         )
 
     health = Health(
-        {"database": _database_check(store), "media": _media_check(worker)},
+        {"database": _database_check(store, database), "media": _media_check(worker)},
         scrape,
         load_or_create_metrics_token(folder.keys),
     )
-    app = _app(given, health, calls, links)
-    return Front(app, tls, worker, calls, demo, admission, (lag.measure, certificate.keep))
+    app = _app(given, health, calls, database)
+    background = (lag.measure, certificate.keep, CallWatch(calls, database).keep)
+    links = demo.links(given.public_url) if demo else await set_up_links(database, given.public_url)
+    return Front(app, tls, worker, calls, demo, links, admission, background)
 
 
 def _calls(
-    given: FrontConfiguration, plane: SfuMediaPlane, store: Store, folder: DataFolder
+    given: FrontConfiguration, plane: SfuMediaPlane, store: Store, database: Database
 ) -> CallControl:
-    clock = steady_clock()
-    gate = TokenGate(store, load_or_create_key(folder.keys), clock)
+    gate, log = ClinicGate(database), ClinicVisitLog(database)
     settings = CallSettings(allowed_origins=(given.public_url,))
-    return CallControl(plane, gate, StoredVisitLog(store), store, settings, clock, RandomIds())
+    return CallControl(plane, gate, log, store, settings, steady_clock(), RandomIds())
 
 
 def _certificate(given: FrontConfiguration) -> tuple[ssl.SSLContext, CertificateWatch]:
@@ -126,25 +134,27 @@ def _certificate(given: FrontConfiguration) -> tuple[ssl.SSLContext, Certificate
 
 
 def _app(
-    given: FrontConfiguration, health: Health, calls: CallControl, links: Links
+    given: FrontConfiguration, health: Health, calls: CallControl, database: Database
 ) -> Application:
     finder = ClientFinder(given.trusted_proxies, reachable(read_interfaces()))
     app = Application(
         middlewares=[client_middleware(finder), security_headers, answer_failures, limit_time]
     )
     health.add_routes(app)
-    pages.add_routes(app, exchange_by(links))
+    pages.add_routes(app, ClinicJoinDesk(database))
     app.router.add_get(SIGNAL_PATH, calls.handler)
     calls.devices.add_routes(app)
+    add_clinic(app, database)
     return app
 
 
-def _database_check(store: Store) -> Callable[[], Coroutine[Any, Any, bool]]:
+def _database_check(store: Store, database: Database) -> Callable[[], Coroutine[Any, Any, bool]]:
     async def database_answers() -> bool:
         try:
             async with asyncio.timeout(DATABASE_PATIENCE_S):
                 await store.room("readyz")
-        except (sqlite3.Error, TimeoutError):
+                await database.read(organisation)
+        except (sqlite3.Error, SQLAlchemyError, OSError):
             return False
         return True
 

@@ -91,7 +91,7 @@ def token(
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Print a join token for the instance in the data folder, alone on stdout."""
+    """Print a call token for the instance in the data folder, alone on stdout."""
     import asyncio
 
     from telemed_media.config import SettingsError
@@ -100,16 +100,37 @@ def token(
 
     request = TokenRequest(room, name, can, ttl, device, admitted)
     try:
-        folder = existing(_settings({"data": data}).data)
-        made = asyncio.run(make_token(folder, request))
+        settings = _settings({"data": data})
+        folder = existing(settings.data)
+        made = asyncio.run(make_token(folder, settings.database_url, request))
     except (SettingsError, DataFolderError, TokenError) as error:
         _fail(str(error))
     sys.stdout.write(made + "\n")
 
 
+@app.command("set-up-link")
+def set_up_link(data: DataOption = None) -> None:
+    """Print the one-time link by which the clinic is set up, alone on stdout."""
+    import asyncio
+
+    from telemed_media.clinic_faces import NotToSetUp, print_set_up_link
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, existing
+
+    try:
+        settings = _settings({"data": data})
+        link = asyncio.run(print_set_up_link(existing(settings.data), settings))
+    except (SettingsError, DataFolderError, NotToSetUp) as error:
+        _fail(str(error))
+    sys.stdout.write(link + "\n")
+
+
 @app.command()
 def revoke(data: DataOption = None) -> None:
-    """Withdraw the join token on standard input, where no list of processes shows it."""
+    """Withdraw the call token on standard input, where no list of processes shows it.
+
+    Whoever is in the call by it has to leave within seconds.
+    """
     import asyncio
 
     from telemed_media.config import SettingsError
@@ -117,8 +138,9 @@ def revoke(data: DataOption = None) -> None:
     from telemed_media.tokens import TokenError, revoke_token
 
     try:
-        folder = existing(_settings({"data": data}).data)
-        asyncio.run(revoke_token(folder, sys.stdin.read().strip()))
+        settings = _settings({"data": data})
+        token = sys.stdin.read().strip()
+        asyncio.run(revoke_token(existing(settings.data), settings.database_url, token))
     except (SettingsError, DataFolderError, TokenError) as error:
         _fail(str(error))
 

@@ -1,26 +1,33 @@
-"""Join tokens from the command line, for tests, devices and other programs' integrations.
+"""Call tokens from the command line, for tests, devices and other programs' integrations.
 
-The instance may be running: both processes share the key and the database of the data folder. A
-token opens its room if nobody did, because without the clinic there is no other place to open it.
+The instance may be running: both processes share the clinic's database. Each token is for a seat of
+its own in the room's visit, which is made where there is none (of the kind "console").
 """
 
 from __future__ import annotations
 
-import secrets
-import time
+import sqlite3
+from typing import get_args
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
+from clinic_api.actor import Actor, system
+from clinic_api.db import Database
+from clinic_api.errors import Refused
+from clinic_api.key_files import KeyringError
+from clinic_api.migrations import MigrationError
+from clinic_api.transaction import Transaction
+from clinic_api.visits import gate
+from clinic_api.visits.model import Right, Role
+from clinic_api.visits.seats import Seat
 from signaling.core.messages import Id
-from signaling.core.rights import Rights
-from signaling.ports import Entry, Refused
-from signaling.shell.clock import steady_clock
-from signaling.shell.keys import KeyUnusable, load_or_create_key
-from signaling.shell.store import Store
-from signaling.shell.tokens import TokenGate, issue_token
+from telemed_media.clinic import open_clinic
 from telemed_media.data_folder import DataFolder
 
+CONSOLE: Actor = system("console")
 MAX_NAME_CHARS = 80
+_UNUSABLE = (MigrationError, KeyringError, OSError, sqlite3.Error, SQLAlchemyError)
 
 
 class TokenError(Exception):
@@ -38,59 +45,76 @@ class TokenRequest(msgspec.Struct, frozen=True):
     admitted: bool
 
 
-async def make_token(folder: DataFolder, request: TokenRequest) -> str:
-    """A signed join token. Raises TokenError."""
-    entry = entry_of(request)
+async def make_token(folder: DataFolder, database_url: str, request: TokenRequest) -> str:
+    """A call token. Raises TokenError."""
+    seat = seat_of(request)
     try:
-        key = load_or_create_key(folder.keys)
-    except (KeyUnusable, OSError) as error:
-        raise TokenError(f"{error}.") from error
-    now = time.time()
-    async with await Store.open(folder.database) as store:
-        await store.open_room(entry.room, now)
-    return issue_token(key, entry, request.ttl_s, now, device=request.device)
+        async with await open_clinic(folder, database_url) as database:
+            return await issue(database, seat, request)
+    except _UNUSABLE as error:
+        raise _unusable(error) from error
 
 
-async def revoke_token(folder: DataFolder, token: str) -> None:
-    """Let a token open nothing any more; who is inside stays. Raises TokenError."""
+async def issue(database: Database, seat: gate.ConsoleSeat, request: TokenRequest) -> str:
+    """A token for a new seat in an open database. Raises TokenError."""
+
+    def work(tx: Transaction) -> str:
+        made = gate.seat_in_room(tx, CONSOLE, seat)
+        wanted = gate.TokenFor(participant_id=made.id, ttl_s=request.ttl_s, reusable=request.device)
+        return gate.call_token_for(tx, CONSOLE, wanted)
+
     try:
-        key = load_or_create_key(folder.keys)
-        async with await Store.open(folder.database) as store:
-            await TokenGate(store, key, steady_clock()).revoke(token)
-    except (KeyUnusable, OSError) as error:
-        raise TokenError(f"{error}.") from error
+        return await database.write(work)
+    except Refused as refused:
+        raise TokenError(f"{refused.message} Name another room.") from refused
+
+
+async def revoke_token(folder: DataFolder, database_url: str, token: str) -> None:
+    """Take the token's seat away: it opens nothing, and who sits there has to leave.
+
+    Raises TokenError.
+    """
+    command = gate.CallToken(token)
+    try:
+        async with await open_clinic(folder, database_url) as database:
+            await database.write(lambda tx: gate.revoke_call_token(tx, CONSOLE, command))
+    except _UNUSABLE as error:
+        raise _unusable(error) from error
     except Refused as refused:
         raise TokenError("Standard input holds no token of this data folder.") from refused
 
 
-def entry_of(request: TokenRequest) -> Entry:
+def seat_of(request: TokenRequest) -> gate.ConsoleSeat:
     """Who the token lets in, and with which rights. Raises TokenError."""
     rights = _rights(request.can)
     if not 0 < len(request.name.strip()) <= MAX_NAME_CHARS:
         raise TokenError(f"A name has 1 to {MAX_NAME_CHARS} characters.")
-    return Entry(
-        room=_room(request.room),
-        subject=f"token-{secrets.token_hex(8)}",
+    moderates = "moderate" in rights
+    seat = Seat(
+        role=_role(request, moderates=moderates),
         name=request.name.strip(),
-        role=_role(request, rights),
         rights=rights,
-        waits=not (rights.moderate or request.admitted),
+        waits=not (moderates or request.admitted),
+        binds_device=False,
     )
+    return gate.ConsoleSeat(room=_room(request.room), seat=seat)
 
 
-def _role(request: TokenRequest, rights: Rights) -> str:
+def _role(request: TokenRequest, *, moderates: bool) -> Role:
     if request.device:
         return "device"
-    return "provider" if rights.moderate else "patient"
+    return "provider" if moderates else "patient"
 
 
-def _rights(text: str) -> Rights:
+def _rights(text: str) -> tuple[Right, ...]:
     wanted = {part.strip() for part in text.split(",") if part.strip()}
-    unknown = wanted - set(Rights.__struct_fields__)
+    known: tuple[Right, ...] = get_args(Right)
+    unknown = wanted.difference(known)
     if unknown:
-        known = ", ".join(Rights.__struct_fields__)
-        raise TokenError(f"{', '.join(sorted(unknown))} is not a right; there are {known}.")
-    return Rights(**dict.fromkeys(wanted, True))
+        raise TokenError(
+            f"{', '.join(sorted(unknown))} is not a right; there are {', '.join(known)}."
+        )
+    return tuple(right for right in known if right in wanted)
 
 
 def _room(text: str) -> str:
@@ -98,3 +122,10 @@ def _room(text: str) -> str:
         return msgspec.convert(text, Id)
     except msgspec.ValidationError as error:
         raise TokenError("A room is named by 1 to 64 letters, digits and any of _ . : -") from error
+
+
+def _unusable(error: Exception) -> TokenError:
+    """In the error's own words where it has some for a person."""
+    if isinstance(error, MigrationError | KeyringError | OSError):
+        return TokenError(f"{error}")
+    return TokenError(f"The clinic's database cannot be used: {type(error).__name__}.")

@@ -57,7 +57,6 @@ PARSERS: dict[str, tuple[list[str], list[str]]] = {  # name → (parsers, their 
         ["signaling/shell/requests.py"],
         ["tests/signaling/shell/test_devices.py"],
     ),
-    "tokens": (["signaling/shell/tokens.py"], ["tests/signaling/shell/test_tokens.py"]),
 }
 
 

@@ -1,16 +1,18 @@
-"""The exchange of a link's secret for a join token: `POST /join/exchange`.
+"""What a join page asks: what a link opens (`POST /join/open`), the tap (`POST /join/exchange`).
 
-The secret comes in a small JSON body, never in an address. Every refusal is a problem document
-(RFC 9457) with a stable `code` and a sentence for the person; only pages of our own origin may ask,
-and each address only so often.
+The secret comes in a small JSON body, never in an address. Opening consumes nothing; the tap takes
+the seat and gives a call token, and the browser that made it is remembered by a cookie for this one
+link. Every refusal is a problem document (RFC 9457) with a stable `code` and a sentence for the
+person; only pages of our own origin may ask, and each address only so often.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -20,15 +22,38 @@ from clinic_api.http.rate import Buckets, Rate
 MAX_BODY_BYTES = 4096
 # A whole clinic may sit behind one address; a secret of 192 bits cannot be guessed at any rate.
 EXCHANGE_RATE = Rate(burst=120, per_s=4)
+DEVICE_REMEMBERED_S = 7 * 86_400  # longer than a visit is open; the link ends with the visit
+
+_SEAT = re.compile(r"([a-z2-7]{26})\.")
+A = TypeVar("A", bound="_Opening")
+
+
+class Invitation(msgspec.Struct, frozen=True):
+    """What a link opens, told before the tap."""
+
+    name: str  # of whom it is for
+    clinic: str
+    practitioner: str
+    in_use: bool  # on some device; another one has to confirm
+
+
+class Tap(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody comes in by a link. `device` is what the ticket of the first tap said."""
+
+    secret: str
+    client: str  # address
+    device: str = ""
+    birth_date: date | None = None
+    confirmation: str = ""
 
 
 class JoinTicket(msgspec.Struct, frozen=True):
-    """What a link's secret is exchanged for."""
+    """What a tap is answered with."""
 
     token: str
     name: str
     role: str
-    room: str
+    device: str  # kept by the browser, to come back without confirming
 
 
 class ExchangeRefused(Exception):
@@ -41,11 +66,20 @@ class ExchangeRefused(Exception):
         self.status = status
 
 
-Exchange = Callable[[str], Awaitable[JoinTicket]]
+class JoinDesk(Protocol):
+    """Whoever knows the links. Both raise ExchangeRefused."""
+
+    async def open(self, secret: str, client: str) -> Invitation: ...
+    async def enter(self, tap: Tap) -> JoinTicket: ...
 
 
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+class _Opening(msgspec.Struct, forbid_unknown_fields=True):
     secret: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+
+
+class _Asked(_Opening, forbid_unknown_fields=True):
+    birth_date: date | None = None
+    confirmation: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
 
 class _Answer(msgspec.Struct):
@@ -63,24 +97,45 @@ class _Problem(msgspec.Struct):
     code: str
 
 
-class ExchangeRoute:
-    """The handler with its rate limit."""
+class JoinRoutes:
+    """The handlers with their common rate limit."""
 
-    def __init__(self, exchange: Exchange, rate: Rate = EXCHANGE_RATE) -> None:
-        self._exchange = exchange
+    def __init__(self, desk: JoinDesk, rate: Rate = EXCHANGE_RATE) -> None:
+        self._desk = desk
         self._buckets = Buckets(rate)
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def open(self, request: web.Request) -> web.Response:
         try:
             self._check(request)
-            ticket = await self._exchange(await _secret(request))
+            asked = await _read(request, _Opening)
+            invitation = await self._desk.open(asked.secret, _client(request))
+        except ExchangeRefused as refusal:
+            return _problem(refusal)
+        return _json(msgspec.json.encode(invitation), 200, "application/json")
+
+    async def exchange(self, request: web.Request) -> web.Response:
+        try:
+            self._check(request)
+            asked = await _read(request, _Asked)
+            cookie = _cookie_of(asked.secret)
+            tap = Tap(
+                secret=asked.secret,
+                client=_client(request),
+                device=request.cookies.get(cookie, ""),
+                birth_date=asked.birth_date,
+                confirmation=asked.confirmation,
+            )
+            ticket = await self._desk.enter(tap)
         except ExchangeRefused as refusal:
             return _problem(refusal)
         answer = _Answer(ticket.token, ticket.name, ticket.role)
-        return _json(msgspec.json.encode(answer), 200, "application/json")
+        response = _json(msgspec.json.encode(answer), 200, "application/json")
+        if cookie and ticket.device:
+            _remember(response, cookie, ticket.device)
+        return response
 
     def _check(self, request: web.Request) -> None:
-        wait_s = self._buckets.take(str(request.get("client", "")), time.monotonic())
+        wait_s = self._buckets.take(_client(request), time.monotonic())
         if wait_s:
             raise _TooMany(wait_s)
         if not _is_own_page(request):
@@ -101,14 +156,36 @@ def _is_own_page(request: web.Request) -> bool:
     return scheme in {"http", "https"} and host == request.host.lower()
 
 
-async def _secret(request: web.Request) -> str:
+def _client(request: web.Request) -> str:
+    return str(request.get("client", ""))
+
+
+def _cookie_of(secret: str) -> str:
+    """The cookie of the link's seat, which the secret names before its dot; "" for another."""
+    seat = _SEAT.match(secret)
+    return f"__Host-seat-{seat[1]}" if seat else ""
+
+
+def _remember(response: web.Response, cookie: str, device: str) -> None:
+    response.set_cookie(
+        cookie,
+        device,
+        max_age=DEVICE_REMEMBERED_S,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+async def _read(request: web.Request, kind: type[A]) -> A:
     body = await request.content.read(MAX_BODY_BYTES + 1)
     while len(body) <= MAX_BODY_BYTES and (more := await request.content.read(MAX_BODY_BYTES)):
         body += more
     if len(body) > MAX_BODY_BYTES:
         raise ExchangeRefused("too_large", "The request is too large.", 413)
     try:
-        return msgspec.json.decode(body, type=_Asked).secret
+        return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError:
         raise ExchangeRefused("bad_request", "The request names no link.", 400) from None
 

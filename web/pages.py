@@ -1,7 +1,7 @@
 """The pages of the call: landing page, join page, the exchange of a link, static files.
 
-Nothing here knows a visit: the one thing that a page needs from the rest, a token for a link's
-secret, comes through the `exchange` parameter.
+Nothing here knows a visit: what a page needs from the rest, what a link opens and a token for it,
+comes through the `desk` parameter.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clinic_api.http.rate import Rate
-from web.exchange import EXCHANGE_RATE, Exchange, ExchangeRefused, ExchangeRoute, JoinTicket
+from web.exchange import EXCHANGE_RATE, ExchangeRefused, JoinDesk, JoinRoutes, JoinTicket
 from web.static_files import StaticFile, answer, load_static_files
 
 __all__ = ["ExchangeRefused", "JoinTicket", "add_routes"]
@@ -27,12 +27,14 @@ _MANIFEST = {
 }
 
 
-def add_routes(app: web.Application, exchange: Exchange, rate: Rate = EXCHANGE_RATE) -> None:
-    """Adds every page; `exchange` turns a secret into a ticket or raises ExchangeRefused."""
+def add_routes(app: web.Application, desk: JoinDesk, rate: Rate = EXCHANGE_RATE) -> None:
+    """Adds every page; `desk` answers for join links."""
     pages = _Pages(load_static_files())
     app.router.add_get("/", pages.landing)
     app.router.add_get("/join", pages.join)
-    app.router.add_post("/join/exchange", ExchangeRoute(exchange, rate).handle)
+    join = JoinRoutes(desk, rate)
+    app.router.add_post("/join/open", join.open)
+    app.router.add_post("/join/exchange", join.exchange)
     app.router.add_get("/static/{path:.+}", pages.static)
     app.router.add_get("/favicon.ico", pages.icon)
     app.router.add_get("/manifest.webmanifest", pages.manifest)

@@ -40,6 +40,7 @@ class CallEntry(msgspec.Struct, frozen=True, kw_only=True):
     role: str  # provider | patient | guest | device
     rights: tuple[str, ...]
     waits: bool
+    alone: bool  # in the call on one device at a time
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +142,7 @@ def _entry(visit: Visit, seat: Participant) -> CallEntry:
         role="guest" if seat.role == "proxy" else seat.role,
         rights=seat.rights,
         waits=seat.waits,
+        alone=seat.binds_device,
     )
 
 

@@ -23,6 +23,8 @@ def enter(
     state: RoomState, connection: str, entry: Entry, fresh: NewSeat, seen: str | None, now: float
 ) -> None:
     """A token was accepted: seat the person, or close the connection with the reason."""
+    if entry.alone:
+        _hang_up_elsewhere(state, entry.subject, now)
     held = _held_seat_of(state, entry.subject)
     closing = refusal(state, entry, held)
     if closing is not None:
@@ -55,6 +57,13 @@ def admit(state: RoomState, seat: Seat, now: float) -> None:
     note_admission(state, seat, now)
     state.send(seat, m.Admitted())
     state.changed()
+
+
+def _hang_up_elsewhere(state: RoomState, subject: str, now: float) -> None:
+    """The person's other connections end; the seat is held, and taken over next."""
+    for seat in state.seats_of(subject):
+        if seat.connection is not None:
+            state.hang_up(seat, Closing.REPLACED, now)
 
 
 def _held_seat_of(state: RoomState, subject: str) -> Seat | None:

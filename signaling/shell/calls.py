@@ -35,7 +35,8 @@ from signaling.shell.rooms import Rooms
 from signaling.shell.store import Store
 from signaling.shell.whip import DeviceDoor
 
-CLEAN_UP_EVERY_S = 3600.0  # expired token ids and links
+CLEAN_UP_EVERY_S = 3600.0
+KEPT_AFTER_END_S = 30 * 86_400  # rooms that ended, so that their seat keys still say so
 FAREWELL_S = 5.0  # how long connections may take to end when we stop
 
 
@@ -227,7 +228,7 @@ class CallControl:
     async def _clean_up(self) -> None:
         while True:
             try:
-                await self._services.store.forget_expired(self._services.clock())
+                await self._services.store.forget_ended(self._services.clock() - KEPT_AFTER_END_S)
             except Exception as problem:  # noqa: BLE001 this task's supervisor: next time, then
                 lines.bug("clean-up failed", problem)
             await asyncio.sleep(CLEAN_UP_EVERY_S)

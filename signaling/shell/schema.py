@@ -27,37 +27,11 @@ STEPS: tuple[str, ...] = (
         joined_at REAL NOT NULL,
         admitted_at REAL,
         declared TEXT NOT NULL,
-        muted TEXT NOT NULL
+        muted TEXT NOT NULL,
+        device TEXT NOT NULL,
+        ice_tag TEXT NOT NULL
     ) STRICT;
     CREATE INDEX seats_by_room ON seats (room, state);
-    CREATE TABLE used_tokens (jti TEXT PRIMARY KEY, expires_at REAL NOT NULL) STRICT;
-    CREATE TABLE revoked_tokens (jti TEXT PRIMARY KEY, expires_at REAL NOT NULL) STRICT;
-    CREATE TABLE links (
-        secret_hash BLOB PRIMARY KEY,
-        room TEXT NOT NULL REFERENCES rooms (room),
-        subject TEXT NOT NULL,
-        name TEXT NOT NULL,
-        role TEXT NOT NULL,
-        rights TEXT NOT NULL,
-        waits INTEGER NOT NULL,
-        expires_at REAL NOT NULL,
-        revoked INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE TABLE chat (
-        room TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        participant TEXT NOT NULL,
-        name TEXT NOT NULL,
-        key TEXT NOT NULL,
-        text TEXT NOT NULL,
-        at REAL NOT NULL,
-        PRIMARY KEY (room, number),
-        UNIQUE (room, participant, key)
-    ) STRICT;
-    """,
-    """
-    ALTER TABLE seats ADD COLUMN device TEXT NOT NULL DEFAULT '';
-    ALTER TABLE seats ADD COLUMN ice_tag TEXT NOT NULL DEFAULT '';
     """,
 )
 

@@ -1,9 +1,9 @@
-"""What call control keeps on disk: SQLite, one writer connection, each write durable on return.
+"""What call control keeps on disk: rooms and seats, so that a restart ends no call.
 
-WAL with synchronous=FULL: a committed statement survives `kill -9` and a power cut. Every write is
+SQLite (WAL, synchronous=FULL), one writer connection, each write durable on return: a committed
+statement survives `kill -9` and a power cut. Every write is
 one statement and commits by itself, so that a caller that is cancelled never leaves half of it, and
-readers of the same connection see only whole records. Other processes (the command line) may
-write the same file; they wait for each other.
+readers of the same connection see only whole records.
 """
 
 from __future__ import annotations
@@ -17,27 +17,9 @@ import aiosqlite
 import msgspec
 
 from signaling.core.records import RoomRecord, SeatRecord
-from signaling.core.rights import Rights
 from signaling.shell import schema
 
-BUSY_TIMEOUT_MS = 5000  # how long to wait for another process's write; a write takes some ms
-KEPT_AFTER_EXPIRY_S = (
-    30 * 86_400
-)  # an old link still says "expired"; a clock set back replays nothing
-
-
-class LinkRecord(msgspec.Struct, frozen=True):
-    """A join link; its secret is kept only as SHA-256."""
-
-    secret_hash: bytes
-    room: str
-    subject: str
-    name: str
-    role: str
-    rights: Rights
-    waits: bool
-    expires_at: float  # Unix seconds
-    revoked: bool = False
+BUSY_TIMEOUT_MS = 5000  # how long to wait for another process (a backup); a write takes some ms
 
 
 class Store:
@@ -49,7 +31,7 @@ class Store:
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open or create the file and bring its schema up. Raises SchemaTooNew, sqlite3.Error."""
-        # At DEBUG it writes every statement with its values: names, chat, key hashes.
+        # At DEBUG it writes every statement with its values: names, key hashes.
         logging.getLogger("aiosqlite").setLevel(logging.INFO)
         connection = await aiosqlite.connect(path, isolation_level=None)
         try:
@@ -122,51 +104,11 @@ class Store:
         rows = await self._read("SELECT * FROM seats WHERE key_hash = ?", (key_hash,))
         return _seat(rows[0]) if rows else None
 
-    # tokens
-
-    async def use_token(self, jti: str, expires_at: float) -> bool:
-        """Note the token as used; False when it already was."""
-        sql = "INSERT INTO used_tokens (jti, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING"
-        return await self._write(sql, (jti, expires_at)) == 1
-
-    async def revoke_token(self, jti: str, expires_at: float) -> None:
-        """The token opens nothing any more, used or not."""
-        sql = "INSERT INTO revoked_tokens (jti, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING"
-        await self._write(sql, (jti, expires_at))
-
-    async def is_token_revoked(self, jti: str) -> bool:
-        return bool(await self._read("SELECT 1 FROM revoked_tokens WHERE jti = ?", (jti,)))
-
-    async def forget_expired(self, now: float) -> int:
-        """Drop what expired long ago by itself; returns how many rows went."""
-        before = now - KEPT_AFTER_EXPIRY_S
-        gone = await self._write("DELETE FROM used_tokens WHERE expires_at < ?", (before,))
-        gone += await self._write("DELETE FROM revoked_tokens WHERE expires_at < ?", (before,))
-        gone += await self._write("DELETE FROM links WHERE expires_at < ?", (before,))
-        return gone
-
-    # links
-
-    async def save_link(self, record: LinkRecord) -> None:
-        values = msgspec.to_builtins(record, builtin_types=(bytes,))
-        values["rights"] = msgspec.json.encode(record.rights).decode()
-        await self._write(
-            "INSERT INTO links VALUES (:secret_hash, :room, :subject, :name, :role, :rights,"
-            " :waits, :expires_at, :revoked)",
-            values,
-        )
-
-    async def link(self, secret_hash: bytes) -> LinkRecord | None:
-        rows = await self._read("SELECT * FROM links WHERE secret_hash = ?", (secret_hash,))
-        if not rows:
-            return None
-        values = dict(rows[0]) | {"rights": msgspec.json.decode(rows[0]["rights"])}
-        return msgspec.convert(values, LinkRecord, strict=False, builtin_types=(bytes,))
-
-    async def revoke_link(self, secret_hash: bytes) -> bool:
-        """Withdraw a link; False when there is none."""
-        sql = "UPDATE links SET revoked = 1 WHERE secret_hash = ?"
-        return await self._write(sql, (secret_hash,)) == 1
+    async def forget_ended(self, before: float) -> int:
+        """Drop rooms that ended and were opened before then, with their seats; returns how many."""
+        old = "SELECT room FROM rooms WHERE phase = 'ended' AND opened_at < ?"
+        await self._write(f"DELETE FROM seats WHERE room IN ({old})", (before,))  # noqa: S608 our own
+        return await self._write(f"DELETE FROM rooms WHERE room IN ({old})", (before,))  # noqa: S608
 
     async def _write(self, sql: str, values: Any) -> int:
         async with self.connection.execute(sql, values) as cursor:

@@ -16,11 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from signaling.core.messages import SUBPROTOCOL, VERSION
-from signaling.core.rights import Rights
-from signaling.ports import Entry
-from signaling.shell.clock import steady_clock
-from signaling.shell.keys import load_or_create_key
-from signaling.shell.tokens import issue_token
+from tests.e2e import mint
 from tests.e2e.server import Server
 from tests.netns.namespace import FIRST_ADDRESS
 
@@ -28,6 +24,7 @@ AT_ONCE = 8
 CLIENTS = 250  # addresses that the requests seem to come from
 _ANSWER_WITHIN_S = 0.5  # then the next request: many are never finished
 _CONNECTED_WITHIN_S = 15.0
+_TOKENS_HOLD_S = 7200.0
 _METHODS = (
     "GET",
     "POST",
@@ -57,12 +54,20 @@ class RequestFuzzer:
         self._server = server
         self._offer = offer
         self._chance = random.Random(seed)
-        self._key = load_or_create_key(server.data / "keys")
+        self._once: list[str] = []  # tokens
+        self._again: list[str] = []
         self._trust = ssl.create_default_context(cafile=str(server.data / "tls" / "ca.pem"))
         room = server.ready.room
         self._paths = (
-            *("/", "/join", "/join/exchange", "/static/js/call.js", "/static/../../etc/passwd"),
-            *("/favicon.ico", "/manifest.webmanifest", "/healthz", "/readyz", "/metrics"),
+            *("/", "/join", "/join/open", "/join/exchange", "/static/js/call.js"),
+            *(
+                "/static/../../etc/passwd",
+                "/favicon.ico",
+                "/manifest.webmanifest",
+                "/healthz",
+                "/readyz",
+                "/metrics",
+            ),
             *("/signal", "/signal?a=b", f"/whip/{room}", f"/whep/{room}", "/whip/nowhere"),
             *(f"/whip/{room}/{'ab' * 32}", f"/whep/{room}?participant=x", "*", "//", "/%00%ff"),
         )
@@ -79,9 +84,19 @@ class RequestFuzzer:
         ]
 
     async def run(self, count: int) -> None:
+        await self._mint(count)
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(self._some(count // AT_ONCE))
+
+    async def _mint(self, count: int) -> None:
+        """Tokens of three people: as many that open once as there can be hellos."""
+        data, room = self._server.data, self._server.ready.room
+        for _ in range(3):
+            seat = await mint.new_seat(data, room, "Mallory")
+            self._once += await mint.tokens_for(data, seat, count, ttl_s=_TOKENS_HOLD_S)
+            self._again += await mint.tokens_for(data, seat, ttl_s=_TOKENS_HOLD_S, reusable=True)
+        self._chance.shuffle(self._once)
 
     async def _some(self, count: int) -> None:
         for _ in range(count):
@@ -137,9 +152,8 @@ class RequestFuzzer:
         for _ in range(chance.randrange(8)):
             sdp[chance.randrange(len(sdp))] = chance.randrange(256)
         way = chance.choice(("whip", "whep"))
-        more = (
-            f"Authorization: Bearer {self._token(device=True)}\r\nContent-Type: application/sdp\r\n"
-        )
+        token = chance.choice(self._again)
+        more = f"Authorization: Bearer {token}\r\nContent-Type: application/sdp\r\n"
         path = f"/{way}/{self._server.ready.room}"
         return self._head("POST", f"{more}Content-Length: {len(sdp)}\r\n", path) + bytes(sdp)
 
@@ -149,7 +163,7 @@ class RequestFuzzer:
 
     def _socket(self) -> bytes:
         """A hello that is right, then everything."""
-        hello = {"type": "hello", "version": VERSION, "token": self._token(device=False)}
+        hello = {"type": "hello", "version": VERSION, "token": self._once.pop()}
         first = _frame(0x81, json.dumps(hello).encode())
         return self._head("GET", _UPGRADE, "/signal") + first + self._frames()
 
@@ -222,12 +236,6 @@ class RequestFuzzer:
             case 4:
                 return bytes((0x81, len(data) & 0x7F)) + data  # without a mask
         return _frame(0x81, data)
-
-    def _token(self, *, device: bool) -> str:
-        rights = Rights(publish=True, subscribe=True, chat=True)
-        person = f"fuzz-{self._chance.randrange(3)}"
-        entry = Entry(self._server.ready.room, person, "Mallory", "guest", rights, waits=False)
-        return issue_token(self._key, entry, 60, steady_clock()(), device=device)
 
 
 def _frame(first: int, data: bytes) -> bytes:

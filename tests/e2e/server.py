@@ -11,19 +11,20 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from signaling.core.rights import Rights
-from signaling.shell.clock import steady_clock
-from signaling.shell.ids import RandomIds
-from signaling.shell.keys import load_or_create_key
-from signaling.shell.links import Links
-from signaling.shell.store import Store
+from clinic_api.actor import system
+from clinic_api.db import Database
+from clinic_api.transaction import Transaction
+from clinic_api.visits import gate
+from clinic_api.visits.model import Right
+from clinic_api.visits.seats import Seat, link_of
+from telemed_media.clinic import open_clinic
 from telemed_media.data_folder import DataFolder
 from tests.netns.namespace import FIRST_ADDRESS
 
 _COMMAND = Path(sys.executable).parent / "telemed-media"
 _READY_WITHIN_S = 20.0
 _STOPPED_WITHIN_S = 15.0
-_LINK_LIFETIME_S = 3600.0
+TESTS = system("tests")
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ class Ready(msgspec.Struct, frozen=True):
 
     url: str
     udp: tuple[tuple[str, int], ...]
-    pids: dict[str, int]  # front, worker
+    pids: dict[str, int]  # front, worker, jobs
     room: str = ""
     links: dict[str, str] = {}
 
@@ -61,15 +62,29 @@ class Server:
         assert process.returncode == 0, command
         return output.decode().split()[-1]
 
-    async def link(self, name: str, rights: Rights, *, waits: bool = False) -> str:
-        """A join link to the demo's room for one more person."""
-        folder = DataFolder(self.data, demo=True)
-        async with await Store.open(folder.database) as store:
-            key = load_or_create_key(folder.keys)
-            secret = await Links(store, key, steady_clock(), RandomIds()).create_link(
-                self.ready.room, f"test-{name}", name, "guest", rights, waits, _LINK_LIFETIME_S
-            )
-        return f"{self.ready.url}/join#{secret}"
+    async def link(self, name: str, *rights: Right, waits: bool = False) -> str:
+        """A join link to the demo's room for one more person, for any number of browsers."""
+        seat = Seat(role="guest", name=name, rights=rights, waits=waits, binds_device=False)
+        command = gate.ConsoleSeat(room=self.ready.room, seat=seat)
+
+        def work(tx: Transaction) -> str:
+            return link_of(tx, gate.seat_in_room(tx, TESTS, command)).path
+
+        async with await self.clinic() as database:
+            return self.ready.url + await database.write(work)
+
+    async def clinic(self) -> Database:
+        """The clinic's database, which the server has open, too."""
+        return await open_clinic(DataFolder(self.data, demo=True), "", self.ready.url)
+
+    async def set_up_link(self) -> str:
+        """The one-time link of a clinic that is not set up yet, as the console prints it."""
+        process = await asyncio.create_subprocess_exec(
+            *(_COMMAND, "set-up-link", "--data", str(self.data)), stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0
+        return output.decode().strip()
 
     def processes(self) -> list[psutil.Process]:
         """The supervisor and everything below it."""
@@ -98,14 +113,16 @@ async def start(
     folder: Path,
     *flags: str,
     host: str = FIRST_ADDRESS,
+    demo: bool = True,
     environment: Mapping[str, str] | None = None,
     command: Path = _COMMAND,
 ) -> Server:
-    """Serve the demo on any free port; the data and the log go to `folder`."""
+    """Serve on any free port, the demo or an empty clinic; data and log go to `folder`."""
+    kind = ["--demo"] if demo else []
     data, log = folder / "data", folder / "server.log"
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(command, "serve", "--demo", "--host", host, "--port", "0", "--data", str(data)),
+            *(command, "serve", *kind, "--host", host, "--port", "0", "--data", str(data)),
             *flags,
             env={**os.environ, **(environment or {})},
             stdin=asyncio.subprocess.DEVNULL,

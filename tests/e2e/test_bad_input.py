@@ -9,11 +9,8 @@ import pytest
 
 from signaling.core.closing import Closing
 from signaling.core.messages import VERSION
-from signaling.core.rights import Rights
-from signaling.ports import Entry
-from signaling.shell.clock import steady_clock
-from signaling.shell.keys import load_or_create_key
-from signaling.shell.tokens import issue_token
+from telemed_media.data_folder import prepare
+from tests.e2e import mint
 from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
 from tests.e2e.conftest import OpenPage
 from tests.e2e.meeting import meet, more_arrives
@@ -21,8 +18,6 @@ from tests.e2e.participant import Participant
 from tests.e2e.server import Server
 from tests.e2e.wire import close_code, connect
 from tests.netns.namespace import FIRST_ADDRESS
-
-_SPOKEN = Rights(publish=True, subscribe=True, chat=True)
 
 
 async def test_a_frame_that_is_no_message_ends_the_connection(server: Server) -> None:
@@ -43,26 +38,27 @@ async def test_a_token_works_once(server: Server) -> None:
 
 
 async def test_an_expired_token_is_refused(server: Server) -> None:
-    token = _token(server, room=server.ready.room, ttl_s=-1)
+    token = await mint.token(server.data, server.ready.room, ttl_s=-1)
     assert await close_code(server, _hello(token)) == Closing.TOKEN_EXPIRED.code
 
 
 async def test_a_token_for_a_room_that_is_not_there_is_refused(server: Server) -> None:
-    token = _token(server, room="nowhere", ttl_s=60)
+    seat = mint.elsewhere(await mint.new_seat(server.data, server.ready.room))
+    [token] = await mint.tokens_for(server.data, seat)
     assert await close_code(server, _hello(token)) == Closing.UNKNOWN_ROOM.code
 
 
 async def test_the_token_of_another_installation_is_refused(
     server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    key = load_or_create_key(tmp_path_factory.mktemp("keys"))
-    token = issue_token(key, _entry(server.ready.room), 60, steady_clock()())
+    other = prepare(tmp_path_factory.mktemp("other"))
+    token = await mint.token(other.root, server.ready.room)
     assert await close_code(server, _hello(token)) == Closing.TOKEN_INVALID.code
 
 
 async def test_an_offer_that_is_no_sdp_is_refused_in_words(server: Server) -> None:
     async with connect(server) as wire:
-        await wire.hello(_token(server, room=server.ready.room, ttl_s=60))
+        await wire.hello(await mint.token(server.data, server.ready.room))
         await wire.hears("welcome")
         for number, sdp in enumerate(("garbage", "v=0\r\nm=audio x y z\r\n", "v=0\r\n" * 10_000)):
             offer = {"type": "offer", "id": number + 1, "sdp": sdp, "publish": {}, "slots": []}
@@ -76,7 +72,7 @@ async def test_an_offer_that_is_no_sdp_is_refused_in_words(server: Server) -> No
 async def test_a_full_room_says_so(server: Server) -> None:
     codes: list[int | None] = []
     async with connect(server) as first:
-        await first.hello(_token(server, room=server.ready.room, ttl_s=60))
+        await first.hello(await mint.token(server.data, server.ready.room))
         await first.hears("welcome")
         codes = await _fill(server, 16)
     assert codes[-1] == Closing.ROOM_FULL.code
@@ -87,7 +83,7 @@ async def _fill(server: Server, more: int) -> list[int | None]:
     if more == 0:
         return []
     async with connect(server) as wire:
-        await wire.hello(_token(server, room=server.ready.room, ttl_s=60))
+        await wire.hello(await mint.token(server.data, server.ready.room))
         try:
             await wire.hears("welcome")
         except AssertionError:
@@ -122,12 +118,3 @@ def _throw_datagrams(port: int) -> None:
 
 def _hello(token: str) -> str:
     return f'{{"type": "hello", "version": {VERSION}, "token": "{token}"}}'
-
-
-def _token(server: Server, *, room: str, ttl_s: float) -> str:
-    key = load_or_create_key(server.data / "keys")
-    return issue_token(key, _entry(room), ttl_s, steady_clock()())
-
-
-def _entry(room: str) -> Entry:
-    return Entry(room, f"test-{random.random()}", "Carol", "guest", _SPOKEN, waits=False)

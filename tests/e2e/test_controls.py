@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from signaling.core.rights import Rights
 from tests.e2e.browsers.fakes import BLUE, GREEN, RED, Camera
 from tests.e2e.conftest import OpenPage
 from tests.e2e.meeting import meet, see_each_other
@@ -63,7 +62,7 @@ async def test_nobody_gets_into_a_locked_room(server: Server, open_chromium: Ope
     await bob.press("people")
     await bob.press("lock")
     carol = Participant("Carol", await open_chromium(Camera(RED)))
-    await carol.open(await server.link("Carol", Rights(subscribe=True)))
+    await carol.open(await server.link("Carol", "subscribe"))
     await carol.reaches("error")
     assert len(await bob.others()) == 1
 

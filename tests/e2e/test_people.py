@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from playwright.async_api import Error as PlaywrightError
 
-from signaling.core.rights import Rights
+from clinic_api.visits.model import Right
 from tests.e2e.browsers.fakes import BLUE, GREEN, RED, YELLOW, Camera
 from tests.e2e.browsers.page import PageError
 from tests.e2e.conftest import OpenPage
@@ -17,7 +17,7 @@ from tests.e2e.meeting import meet, more_arrives, see_each_other
 from tests.e2e.participant import Participant, Tile
 from tests.e2e.server import Server
 
-_SPOKEN = Rights(publish=True, subscribe=True, chat=True)
+_SPOKEN: tuple[Right, ...] = ("publish", "subscribe", "chat")
 
 
 async def test_a_third_comes_and_goes_without_renegotiation_for_the_others(
@@ -29,7 +29,7 @@ async def test_a_third_comes_and_goes_without_renegotiation_for_the_others(
     await see_each_other(bob, alice, BLUE.name, GREEN.name)
     before = [await _negotiated(person) for person in (bob, alice)]
     carol = Participant("Carol", await open_chromium(Camera(RED)))
-    await carol.open(await server.link("Carol", _SPOKEN))
+    await carol.open(await server.link("Carol", *_SPOKEN))
     await carol.sees(BLUE.name, GREEN.name)
     await bob.sees(GREEN.name, RED.name)
     await alice.sees(BLUE.name, RED.name)
@@ -50,7 +50,7 @@ async def test_five_people_see_each_other_on_more_slots_than_the_first_offer_had
     colours = {"Alice": GREEN, "Carol": RED, "Dora": YELLOW, "Eve": GREEN}
     for name, colour in colours.items():
         guest = Participant(name, await open_chromium(Camera(colour)))
-        await guest.open(await server.link(name, _SPOKEN))
+        await guest.open(await server.link(name, *_SPOKEN))
         await guest.reaches("call")
     await bob.sees(*(colour.name for colour in colours.values()))
     assert len({tile.slot for tile in await bob.others()}) == len(colours)
@@ -82,7 +82,7 @@ async def test_the_colour_under_each_name_is_its_owners_or_blank(
     guests = {}
     for name, colour in (("Alice", GREEN), ("Carol", RED)):
         guests[name] = Participant(name, await open_chromium(Camera(colour)))
-    links = {name: await server.link(name, _SPOKEN) for name in guests}
+    links = {name: await server.link(name, *_SPOKEN) for name in guests}
     owners = {"Bob": BLUE.name, "Alice": GREEN.name, "Carol": RED.name}
     watch = asyncio.create_task(_watch_colours([bob, *guests.values()], owners))
     inside: set[str] = set()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from signaling.core import messages as m
 from signaling.core import outputs as o
 from signaling.core.closing import Closing
+from signaling.core.state import NewSeat
 from signaling.ports import PeerConnected, SlotAssigned
-from tests.signaling.core.scene import PATIENT, ROOM, Scene
+from tests.signaling.core.scene import PATIENT, ROOM, Scene, entry_of
 
 
 def test_others_see_that_somebody_is_away_and_back() -> None:
@@ -145,3 +148,16 @@ def test_the_end_is_saved_first() -> None:
     assert scene.closing("c-bob") is scene.closing("c-alice") is Closing.ENDED
     scene.restart()
     assert scene.room.is_vacant
+
+
+def test_who_has_one_place_takes_it_over_from_the_other_device_and_stays_admitted() -> None:
+    scene = Scene()
+    scene.visit()
+    entry = msgspec.structs.replace(entry_of("alice", PATIENT, waits=True), alone=True)
+    fresh = NewSeat("p-phone", "key-of-the-phone-0000")
+    scene.room.receive_hello("c-phone", entry, fresh, None, scene.now)
+    scene.drain()
+    assert scene.closing("c-alice") is Closing.REPLACED
+    [welcome] = scene.heard("phone", m.Welcome)
+    assert (welcome.participant, welcome.state) == ("p-alice", "admitted")
+    assert scene.of(o.NoteLeft) == []

@@ -1,53 +1,85 @@
 /**
- * The join page: `/join#<secret>`. The secret stays in the fragment, which no request carries; it is
- * exchanged by POST for a short-lived token, so a reload works. Within one tab the seat key and the
- * device choices survive a reload, which then resumes the call without a click.
+ * The join page: `/join#<secret>`. The secret stays in the fragment, which no request carries. Opening
+ * the page only asks what the link opens; the tap exchanges the secret by POST for a short-lived token
+ * and goes on to a clean address. Within one tab the link, the seat key and the device choices survive
+ * a reload, which then resumes the call without a click.
  */
 
+import { confirmed } from "./confirm-dialog.js";
 import { JoinProblem, TelemedCall } from "./telemed-call.js";
 
 /** @typedef {{token: string, name: string, role: string}} Ticket */
+/** @typedef {{name: string, clinic: string, practitioner: string, in_use: boolean}} Invitation */
 /** @typedef {{link: string, seat?: string, choices?: object}} Kept */
 
 const KEPT = "telemed-visit";
-/** Tokens live for about a minute; an older one is fetched anew at the click. */
-const TOKEN_FRESH_MS = 30_000;
+/** Refusals that the date of birth or the clinic's code mends. */
+const CONFIRMABLE = new Set(["confirm_needed", "not_confirmed"]);
 
 /**
- * Exchanges the secret for a token. Throws JoinProblem with the server's code.
+ * Asks the server about a link. Throws JoinProblem with the server's code.
+ * @param {"open" | "exchange"} what
+ * @param {{secret: string, birth_date?: string, confirmation?: string}} body
+ */
+async function ask(what, body) {
+  if (body.secret === "") throw new JoinProblem("link_missing", "");
+  const response = await fetch(`/join/${what}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  }).catch(() => null);
+  if (response === null) throw new JoinProblem("offline", "");
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new JoinProblem(answer.code ?? "problem", answer.detail ?? "");
+  return answer;
+}
+
+/**
+ * The tap: takes the link's seat, after confirming where another browser has it.
  * @param {string} secret
  * @returns {Promise<Ticket>}
  */
-async function exchange(secret) {
-  if (secret === "") throw new JoinProblem("link_missing", "");
-  const response = await fetch("/join/exchange", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ secret }),
-  }).catch(() => null);
-  if (response === null) throw new JoinProblem("offline", "");
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new JoinProblem(body.code ?? "problem", body.detail ?? "");
-  return body;
+async function enter(secret) {
+  /** @type {{birth_date?: string, confirmation?: string}} */
+  let proof = {};
+  for (let message = ""; ;) {
+    try {
+      return await ask("exchange", { secret, ...proof });
+    } catch (error) {
+      if (!(error instanceof JoinProblem) || !CONFIRMABLE.has(error.code)) throw error;
+      message = error.code === "not_confirmed" ? error.message : "";
+    }
+    proof = await confirmed(message);
+  }
 }
 
-/** @param {string} link @returns {Kept} */
+/**
+ * What this tab knows of the link; without one in the address, of the last.
+ * @param {string} link
+ * @returns {Kept}
+ */
 function kept(link) {
   try {
     const value = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
-    return value.link === link ? value : { link };
+    return value.link && (link === "" || value.link === link) ? value : { link };
   } catch {
     return { link };
   }
 }
 
-/** @param {Kept} value */
+/** Whether a reload will find it. @param {Kept} value */
 function keep(value) {
   try {
     sessionStorage.setItem(KEPT, JSON.stringify(value));
+    return true;
   } catch {
-    // Storage is switched off: a reload then asks to join again.
+    return false; // Storage is switched off: a reload then asks to join again.
   }
+}
+
+/** After the tap the secret leaves the address, which people show and share. @param {Kept} memory */
+function cleanAddress(memory) {
+  if (keep(memory)) history.replaceState(null, "", location.pathname);
 }
 
 /** @param {TelemedCall} call @param {Kept} memory */
@@ -64,10 +96,14 @@ function remember(call, memory) {
 
 /** @param {HTMLElement} place */
 async function start(place) {
-  const secret = location.hash.slice(1);
-  const memory = kept(secret);
+  const memory = kept(location.hash.slice(1));
+  const secret = memory.link;
   const call = /** @type {TelemedCall} */ (document.createElement("telemed-call"));
-  call.tokenSource = async () => (await exchange(secret)).token;
+  call.tokenSource = async () => {
+    const { token } = await enter(secret);
+    cleanAddress(memory);
+    return token;
+  };
   call.seat = memory.seat ?? null;
   call.choices = memory.choices ?? {};
   remember(call, memory);
@@ -78,10 +114,9 @@ async function start(place) {
 /** Finds out before the click whether the link works and whose it is. @param {TelemedCall} call @param {string} secret */
 async function greet(call, secret) {
   try {
-    const { name, token } = await exchange(secret);
+    /** @type {Invitation} */
+    const { name } = await ask("open", { secret });
     call.setAttribute("name", name);
-    call.token = token;
-    setTimeout(() => (call.token = null), TOKEN_FRESH_MS);
   } catch (error) {
     if (!(error instanceof JoinProblem)) throw error;
     call.problem = error;
