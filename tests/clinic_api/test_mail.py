@@ -127,6 +127,7 @@ def test_names_in_any_script_arrive() -> None:
 def test_lines_end_as_mail_wants_and_are_short() -> None:
     raw = wire(rendered(clinic=Clinic(name="é" * 120, phone="1", zone="UTC")), clinic="é" * 120)
     assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert b"=0D" not in raw
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998  # RFC 5322 2.1.1
 
 
