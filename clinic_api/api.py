@@ -24,6 +24,7 @@ from clinic_api.http.doors import Rates
 from clinic_api.http.openapi import document
 from clinic_api.http.route import Route
 from clinic_api.http.server import add_api_routes
+from clinic_api.journeys import leaving, patient_login, set_up
 from clinic_api.organisation import routes as organisation
 from clinic_api.visits import routes as visits
 
@@ -35,6 +36,9 @@ ROUTES: tuple[Route, ...] = (
     *directory.ROUTES,
     *visits.ROUTES,
     *outbox_routes.ROUTES,
+    *set_up.ROUTES,
+    *patient_login.ROUTES,
+    *leaving.ROUTES,
     *audit.ROUTES,
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -54,12 +55,11 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_every_feature_that_has_routes_is_collected() -> None:
-    folder = Path(clinic_api.__file__).parent
     collected = {id(route) for route in api.ROUTES}
-    for path in folder.rglob("*routes.py"):
-        name = ".".join(("clinic_api", *path.relative_to(folder).with_suffix("").parts))
-        module = __import__(name, fromlist=["ROUTES"])
-        assert {id(route) for route in module.ROUTES} <= collected, name
+    for found in pkgutil.walk_packages(clinic_api.__path__, "clinic_api."):
+        if not found.name.endswith((".__main__", ".env")):  # programs
+            module = importlib.import_module(found.name)
+            assert {id(route) for route in getattr(module, "ROUTES", ())} <= collected, found.name
 
 
 @pytest.mark.parametrize("route", api.ROUTES, ids=repr)
