@@ -45,7 +45,7 @@ async def _serve(front: Front, given: FrontConfiguration, stop: asyncio.Event) -
         await front.calls.start()
         runner, doors = await _open_doors(front, given)
         try:
-            report_ready(given.ready_pipe, _ready(front, given))
+            report_ready(given.ready_pipe, _ready(front))
             await stop.wait()
         finally:
             await front.calls.close()
@@ -72,10 +72,8 @@ async def _open_doors(front: Front, given: FrontConfiguration) -> tuple[web.AppR
     return runner, doors
 
 
-def _ready(front: Front, given: FrontConfiguration) -> Ready:
-    if front.demo is None:
-        return Ready()
-    return Ready(room=front.demo.room, links=front.demo.links(given.public_url))
+def _ready(front: Front) -> Ready:
+    return Ready(room=front.demo.room if front.demo else "", links=front.links)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class Reader:
 
     def code(self, steps: int = 0) -> str:
         """What the app shows now, or in so many steps of 30 s."""
-        return pyotp.TOTP(self._secret).at(time.time(), steps)
+        return pyotp.TOTP(self._secret).at(int(time.time()) + 30 * steps)
 
     async def begin_visit(self, name: str, **fields: str) -> str:
         """An instant visit; the patient's link."""

@@ -58,6 +58,10 @@ class Visitor(msgspec.Struct, frozen=True):
         return ZoneInfo(self.clinic.time_zone or "UTC")
 
 
+# With no-referrer a browser says of its own forms `Origin: null` (Fetch 3.2); secrets stand in
+# fragments, which no Referer carries.
+_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
+
 Page = Callable[[web.Request, Visitor], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -110,7 +114,7 @@ class Desk:
             status=status,
             content_type="text/html",
             charset="utf-8",
-            headers={"Cache-Control": "no-store"},
+            headers=_HEADERS,
         )
 
     def refuse(
@@ -136,7 +140,7 @@ class Desk:
         credentials = credentials_of_page(request)
         actor = msgspec.structs.replace(actor, client=credentials.client)
         clinic = await self.database.read(
-            lambda tx: read_organisation(tx, actor, ReadOrganisation())
+            lambda tx: read_organisation(tx, STRANGER, ReadOrganisation())
         )
         csrf = self.database.keys.token("csrf", actor.session_id) if actor.session_id else ""
         return Visitor(actor, clinic, csrf)
