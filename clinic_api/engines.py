@@ -74,8 +74,7 @@ class SqliteEngines:
 
 async def open_sqlite(path: Path) -> SqliteEngines:
     """Open or create the file. Raises sqlite3.Error."""
-    # At DEBUG it writes every statement with its values.
-    logging.getLogger("aiosqlite").setLevel(logging.INFO)
+    keep_values_out_of_logs()
     writer = await _connect(path)
     try:
         reader = await _connect(path)
@@ -168,6 +167,7 @@ async def _twice(engine: AsyncEngine, work: Callable[[Connection], R]) -> R:
 
 def open_postgres(url: str) -> PostgresEngines:
     """`url` is postgresql://…, as in the settings; connects on first use."""
+    keep_values_out_of_logs()
     engine = create_async_engine(
         sa.make_url(url).set(drivername="postgresql+asyncpg"),
         hide_parameters=True,
@@ -189,6 +189,12 @@ def open_postgres(url: str) -> PostgresEngines:
 async def open_engines(url: str, path: Path) -> SqliteEngines | PostgresEngines:
     """PostgreSQL where `url` is set, else SQLite in `path`. Raises sqlite3.Error, DBAPIError."""
     return open_postgres(url) if url else await open_sqlite(path)
+
+
+def keep_values_out_of_logs() -> None:
+    """At DEBUG one writes every statement's values, the other every row that was read."""
+    for name in ("aiosqlite", "sqlalchemy.engine.Engine"):
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def passes(problem: Exception) -> bool:

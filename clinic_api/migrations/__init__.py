@@ -19,6 +19,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from clinic_api.engines import keep_values_out_of_logs
 from clinic_api.key_files import sync_folder
 
 FOLDER = Path(__file__).parent
@@ -48,6 +49,7 @@ def migrate_sqlite(path: Path, backups: Path, now: datetime) -> None:
 
     Raises MigrationError, sqlite3.Error, OSError.
     """
+    keep_values_out_of_logs()
     _create_private(path)
     # Alembic makes tables anew to change them, which needs foreign keys off; that is the default.
     engine = sa.create_engine(
