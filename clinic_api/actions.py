@@ -69,6 +69,7 @@ ACTIONS: dict[str, Action] = {
     "account.enrol_factor": _action(_EVERYBODY, enrolling="self"),
     "account.sign_out": _action(_EVERYBODY, unfinished="self", enrolling="self"),
     "account.read": _action(_EVERYBODY, audited=False, unfinished="self", enrolling="self"),
+    "account.list_sessions": _action(_EVERYBODY, audited=False),
     "account.end_session": _action(_EVERYBODY),
     "account.step_up": _action(_EVERYBODY),
     "account.change": _action(_EVERYBODY),
@@ -168,4 +169,9 @@ ACTIONS: dict[str, Action] = {
     # audit
     "audit.read": _action(admin="any"),
     "audit.verify": _action(admin="any"),
+    # the console
+    "backup.make": _action(),
+    "backup.restore": _action(),
+    "keys.export": _action(),
+    "keys.rotate": _action(),
 }

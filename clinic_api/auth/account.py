@@ -79,7 +79,7 @@ def read_account(tx: Transaction, actor: Actor, command: Nothing) -> Account:
     return account(tx, actor)
 
 
-@guarded("account.read")
+@guarded("account.list_sessions")
 def list_sessions(tx: Transaction, actor: Actor, command: Nothing) -> Page[SessionResult]:
     """Where I am signed in."""
     del command

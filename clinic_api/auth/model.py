@@ -31,6 +31,7 @@ CodeText = Annotated[str, Meta(max_length=40)]
 TokenText = Annotated[str, Meta(max_length=200)]
 
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[^@\s<>\"(),:;\\]+\.[^@\s.<>\"(),:;\\]{2,63}")
+_PHONE = re.compile(r"\+[0-9]{6,15}")
 _USER_NAME = re.compile(r"[a-z][a-z0-9._-]{2,39}")
 
 # state × event → state; what is not here is refused.
@@ -109,13 +110,13 @@ def normal_login(text: str) -> str:
     """One form of an e-mail address, a telephone number or a user name; wrong ones stay wrong."""
     folded = unicodedata.normalize("NFKC", text).strip().casefold()
     digits = re.sub(r"[\s()./-]", "", folded)
-    return digits if re.fullmatch(r"\+\d{6,15}", digits) else folded
+    return digits if _PHONE.fullmatch(digits) else folded
 
 
 def checked_login(text: str) -> str:
     """A name that a new login may have. Raises Refused(invalid)."""
     login = normal_login(text)
-    if is_email(login) or login.startswith("+") or _USER_NAME.fullmatch(login):
+    if is_email(login) or _PHONE.fullmatch(login) or _USER_NAME.fullmatch(login):
         return login
     raise Refused(
         "invalid",
