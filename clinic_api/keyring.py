@@ -112,19 +112,18 @@ def load_keyring(sql: Connection, folder: Path, now: datetime) -> Keyring:
     return Keyring(_unwrapped(sql, folder), folder)
 
 
-def rotate_data_key(sql: Connection, folder: Path, now: datetime) -> Keyring:
+def rotate_data_key(sql: Connection, folder: Path, now: datetime) -> None:
     """A new key for everything sealed from now on. Raises KeyringError."""
     _one_at_a_time(sql)
     keys = _unwrapped(sql, folder)
     key_id = max(key.id for key in keys) + 1
     _insert(sql, _newest(folder), DataKey(key_id, SEAL, secrets.token_bytes(KEY_BYTES)), now)
-    return Keyring(_unwrapped(sql, folder), folder)
 
 
-def rotate_kek(sql: Connection, folder: Path) -> Keyring:
+def rotate_kek(sql: Connection, folder: Path) -> Path:
     """A new key file, and all keys wrapped by it. The old file opens old backups, nothing else.
 
-    Raises KeyringError, OSError.
+    Returns the new file. Raises KeyringError, OSError.
     """
     _one_at_a_time(sql)
     keys = _unwrapped(sql, folder)
@@ -134,7 +133,7 @@ def rotate_kek(sql: Connection, folder: Path) -> Keyring:
     for key in keys:
         change = sa.update(DATA_KEYS).where(DATA_KEYS.c.id == key.id)
         sql.execute(change.values(wrapped=_wrap(kek, key), kek_id=kek_id(kek)))
-    return Keyring(_unwrapped(sql, folder), folder)
+    return path
 
 
 def kek_id(kek: bytes) -> str:

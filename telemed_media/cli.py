@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 audit = typer.Typer(help="The record of who did what.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+keys_app = typer.Typer(help="The keys of the data.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder (default ./var).")]
 
@@ -182,7 +184,7 @@ def backup(
         folder = existing(settings.data)
         made = back_up_folder(folder, settings.database_url, to)
         if keys is not None:
-            export_folder_keys(folder, keys)
+            export_folder_keys(folder, settings.database_url, keys)
     except (SettingsError, DataFolderError, KeepingError) as error:
         _fail(str(error))
     sys.stdout.write(f"{made}\n")
@@ -209,6 +211,22 @@ def restore(
     sys.stdout.write(verdict.sentence + "\n")
     if verdict.fault is not None:
         raise typer.Exit(1)
+
+
+@keys_app.command()
+def rotate(data: DataOption = None) -> None:
+    """Take new keys for what is sealed from now on; the server has to be stopped for it."""
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, existing
+    from telemed_media.keeping import KeepingError, rotate_folder_keys
+
+    try:
+        settings = _settings({"data": data})
+        made = rotate_folder_keys(existing(settings.data), settings.database_url)
+    except (SettingsError, DataFolderError, KeepingError) as error:
+        _fail(str(error))
+    sys.stdout.write(f"{made}\n")
+    _say("Older key files open older backups. Write the keys anew with `backup --keys FILE`.")
 
 
 def _settings(given: dict[str, Value | None]) -> Settings:

@@ -139,7 +139,8 @@ def test_a_new_data_key_seals_new_rows_while_old_rows_stay_readable(
 ) -> None:
     before = load_keyring(sql, folder, NOW)
     old = before.seal(PLACE, ROW, b"old")
-    after = rotate_data_key(sql, folder, NOW)
+    rotate_data_key(sql, folder, NOW)
+    after = load_keyring(sql, folder, NOW)
     new = after.seal(PLACE, ROW, b"new")
     assert after.unseal(PLACE, ROW, old) == b"old"
     assert load_keyring(sql, folder, NOW).unseal(PLACE, ROW, new) == b"new"
@@ -150,7 +151,7 @@ def test_a_new_data_key_seals_new_rows_while_old_rows_stay_readable(
 def test_a_new_key_file_wraps_all_keys_anew(sql: Connection, folder: Path) -> None:
     before = load_keyring(sql, folder, NOW)
     rotate_data_key(sql, folder, NOW)
-    rotate_kek(sql, folder)
+    assert rotate_kek(sql, folder) == folder / "clinic-2.kek"
     (folder / "clinic-1.kek").unlink()  # of no use any more
     after = load_keyring(sql, folder, NOW)
     assert after.unseal(PLACE, ROW, before.seal(PLACE, ROW, b"old")) == b"old"
@@ -162,7 +163,8 @@ def test_a_new_key_file_wraps_all_keys_anew(sql: Connection, folder: Path) -> No
 
 def test_file_keys_differ_by_salt_and_survive_a_new_data_key(sql: Connection, folder: Path) -> None:
     before: Keyring = load_keyring(sql, folder, NOW)
-    after = rotate_data_key(sql, folder, NOW)
+    rotate_data_key(sql, folder, NOW)
+    after = load_keyring(sql, folder, NOW)
     assert after.file_key(1, b"a" * 32) == before.file_key(1, b"a" * 32)
     assert after.file_key(1, b"a" * 32) != after.file_key(1, b"b" * 32)
     assert after.current == 3

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,9 +13,10 @@ from typer.testing import CliRunner, Result
 
 from clinic_api.actor import system
 from clinic_api.audit.checkpoints import write_checkpoint
+from clinic_api.transaction import Keys
 from telemed_media.cli import app
 from telemed_media.clinic import open_clinic
-from telemed_media.data_folder import prepare
+from telemed_media.data_folder import lock, prepare
 
 
 def run(*arguments: str) -> Result:
@@ -41,9 +45,52 @@ def test_the_commands_verify_back_up_and_restore(tmp_path: Path) -> None:
     backup = Path(made.stdout.strip())
     assert backup.parent == old / "backups"
     back = run("restore", str(backup), "--keys", str(keys), "--data", str(new))
-    assert (back.exit_code, back.stdout) == (0, verified.stdout), back.stderr
+    assert (back.exit_code, back.stdout) == (
+        0,
+        "The audit is whole: 4 rows, signed up to row 3.\n",
+    ), back.stderr
     again = run("restore", str(backup), "--keys", str(keys), "--data", str(new))
     assert (again.exit_code, "is not empty" in again.stderr) == (2, True)
+
+
+def test_new_keys_leave_what_is_old_readable(tmp_path: Path) -> None:
+    asyncio.run(_clinic_in(tmp_path))
+    sealed = asyncio.run(_in_clinic(tmp_path, lambda keys: keys.seal("a.b", "alice", b"note")))
+    rotated = run("keys", "rotate", "--data", str(tmp_path))
+    assert rotated.stdout == f"{tmp_path}/keys/clinic-2.kek\n", rotated.stderr
+    (tmp_path / "keys" / "clinic-1.kek").unlink()
+    assert asyncio.run(_in_clinic(tmp_path, lambda keys: keys.unseal("a.b", "alice", sealed))) == (
+        b"note"
+    )
+
+
+def test_keys_are_not_changed_under_a_server(tmp_path: Path) -> None:
+    asyncio.run(_clinic_in(tmp_path))
+    with lock(prepare(tmp_path)):
+        rotated = run("keys", "rotate", "--data", str(tmp_path))
+    assert (rotated.exit_code, "Another server already runs" in rotated.stderr) == (2, True)
+
+
+def test_what_the_console_does_is_in_the_audit(tmp_path: Path) -> None:
+    old, new, keys = tmp_path / "old", tmp_path / "new", tmp_path / "keys.json"
+    asyncio.run(_clinic_in(old))
+    run("keys", "rotate", "--data", str(old))
+    run("backup", "--data", str(old), "--keys", str(keys), "--to", str(tmp_path / "backup"))
+    run("restore", str(tmp_path / "backup"), "--keys", str(keys), "--data", str(new))
+    assert _actions(old) == ["keys.rotate", "backup.make", "keys.export"]
+    assert _actions(new) == ["keys.rotate", "backup.make", "backup.restore"]
+
+
+def _actions(root: Path) -> list[str]:
+    """What the console did, from the audit."""
+    with closing(sqlite3.connect(root / "db/telemed.sqlite")) as sql:
+        rows = sql.execute("SELECT action FROM audit WHERE actor_id = 'console' ORDER BY seq")
+        return [action for (action,) in rows]
+
+
+async def _in_clinic(root: Path, work: Callable[[Keys], bytes]) -> bytes:
+    async with await open_clinic(prepare(root), "") as database:
+        return work(database.keys)
 
 
 def test_the_command_names_the_bad_row_and_exits_with_1(tmp_path: Path) -> None:
