@@ -194,7 +194,7 @@ async def open_engines(url: str, path: Path) -> SqliteEngines | PostgresEngines:
 def keep_values_out_of_logs() -> None:
     """At DEBUG one writes every statement's values, the other every row that was read."""
     for name in ("aiosqlite", "sqlalchemy.engine.Engine"):
-        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def passes(problem: Exception) -> bool:
