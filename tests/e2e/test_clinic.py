@@ -12,6 +12,7 @@ from tests.e2e.participant import Participant
 
 ALICE = Camera(GREEN, tone_hz=440)
 BOB = Camera(BLUE, tone_hz=660)
+ENDED_WITHIN_S = 5.0
 
 
 async def test_from_the_set_up_link_to_an_ended_visit(
@@ -35,6 +36,7 @@ async def test_from_the_set_up_link_to_an_ended_visit(
     await desk.reads("What really happened")
     visit = await desk.path()
     await desk.press("Open the call")
+    await desk.reaches(f"{visit}/call")
     await bob.reaches("prejoin")
     await bob.press("join")
     await bob.reaches("call")
@@ -46,7 +48,8 @@ async def test_from_the_set_up_link_to_an_ended_visit(
 
     await desk.open(visit)
     await desk.press("End the visit")
-    await alice.reaches("ended")
+    await alice.reaches("left", ENDED_WITHIN_S)
+    assert "ended" in await Reader(alice.page, server.ready.url).text()
     await desk.open(visit)
     await desk.reads("My knee is better")
     said = await desk.text()
