@@ -53,7 +53,7 @@ class ReadAccessLog(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class AccessEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One access by a person other than the reader; no addresses, no attempts."""
+    """One access by a person; no addresses, no attempts."""
 
     at: datetime
     actor_kind: str
@@ -95,13 +95,12 @@ def read_audit(tx: Transaction, actor: Actor, command: ReadAudit) -> Page[AuditE
 
 @guarded("patient.access_log")
 def read_access_log(tx: Transaction, actor: Actor, command: ReadAccessLog) -> Page[AccessEntry]:
-    """Who looked at a patient's record, newest first; not the reader's own doings. Raises
-    Refused(not_found) for another person's."""
+    """Who looked at a patient's record, newest first; a patient is not told of their own doings.
+    Raises Refused(not_found) for another person's."""
     patient_id = command.patient_id
+    own = actor.id if patient_id in actor.patient_ids else ""
     permit(tx, actor, Facts(kind="patient", id=patient_id, patient_ids=(patient_id,)))
-    wanted = Filter(
-        patient_id=patient_id, outcome="done", people_only=True, except_actor_id=actor.id
-    )
+    wanted = Filter(patient_id=patient_id, outcome="done", people_only=True, except_actor_id=own)
     tx.note(actor, "patient", patient_id, patient_id=patient_id)
     scope = f"access {patient_id}"
     rows, following = _part(tx, scope, wanted, command.cursor, command.limit)
