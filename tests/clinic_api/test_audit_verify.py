@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from clinic_api import key_files
@@ -272,6 +274,62 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 200_000
+
+
+LONG = list(long_chain(12))
+COLUMNS = [name for name in AuditRow.__struct_fields__ if name not in {"seq", "at"}]
+
+
+def verified(rows: list[AuditRow], marked: set[int]) -> Verdict:
+    marks = (
+        Mark(line=line, seq=seq, hash=LONG[seq - 1].hash, genuine=True)
+        for line, seq in enumerate(sorted(marked), 1)
+    )
+    verifier = Verifier(marks)
+    for row in rows:
+        verifier.feed([row])
+    return verifier.finish()
+
+
+MARKED = st.sets(st.integers(1, 12), max_size=4)
+
+
+@given(MARKED)
+def test_every_chain_that_nobody_touched_is_whole(marked: set[int]) -> None:
+    assert verified(LONG, marked) == Verdict(
+        rows=12, signed_rows=max(marked, default=0), fault=None
+    )
+
+
+@given(MARKED, st.integers(0, 11), st.sampled_from(COLUMNS))
+def test_any_edit_of_any_column_is_named(marked: set[int], place: int, column: str) -> None:
+    rows = LONG.copy()
+    old = getattr(rows[place], column)
+    other = old + (b"x" if isinstance(old, bytes) else "x")
+    rows[place] = msgspec.structs.replace(rows[place], **{column: other})
+    fault = verified(rows, marked).fault
+    assert fault is not None
+    assert fault.seq == place + 1
+
+
+@given(MARKED, st.permutations(range(12)))
+def test_any_other_order_is_named(marked: set[int], order: list[int]) -> None:
+    """Rows get the numbers of their new places, as somebody who moves them has to give them."""
+    rows = [msgspec.structs.replace(LONG[old], seq=new) for new, old in enumerate(order, 1)]
+    moved = [new for new, old in enumerate(order, 1) if old + 1 != new]
+    fault = verified(rows, marked).fault
+    assert (fault.seq if fault else None) == (moved[0] if moved else None)
+
+
+@given(MARKED, st.sets(st.integers(1, 12), min_size=1))
+def test_any_rows_left_out_are_named_up_to_the_last_checkpoint(
+    marked: set[int], gone: set[int]
+) -> None:
+    rows = [row for row in LONG if row.seq not in gone]
+    end = max((row.seq for row in rows), default=0)
+    known = {seq for seq in gone if seq < end or seq <= max(marked, default=0)}
+    fault = verified(rows, marked).fault
+    assert (fault.seq if fault else None) == min(known, default=None)
 
 
 def test_several_checkpoints_may_name_the_same_row() -> None:
