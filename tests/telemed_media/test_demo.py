@@ -1,89 +1,111 @@
-"""The demo's room and its two links."""
+"""The demo's visit and its two links."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+import msgspec
 
-import pytest
+from clinic_api.actor import STRANGER, system
+from clinic_api.db import Database
+from clinic_api.directory.service import ListPractitioners, list_practitioners
+from clinic_api.journeys.demo import LASTS
+from clinic_api.organisation.model import ReadOrganisation
+from clinic_api.organisation.service import read_organisation
+from clinic_api.visits import store
+from clinic_api.visits.flows import enter
+from clinic_api.visits.gate import RoomEnded, gate_ended
+from clinic_api.visits.joining import Enter
+from clinic_api.visits.model import Visit
+from clinic_api.visits.service import OneSeat, revoke
+from signaling.core.rights import Rights
+from signaling.ports import Entry
+from telemed_media.demo import DemoRoom, ensure_demo_room
+from telemed_media.gate import GATE, ClinicGate
+from tests.clinic_api.conftest import Clock
 
-from signaling.shell.ids import RandomIds
-from signaling.shell.keys import load_or_create_key
-from signaling.shell.links import Links
-from signaling.shell.store import Store
-from signaling.shell.tokens import TokenGate
-from telemed_media.data_folder import DataFolder, prepare
-from telemed_media.demo import LIFETIME_S, ensure_demo_room
-
-START = 1_790_000_000.0
-
-
-class Instance:
-    """Call control's files, with a clock that the test moves."""
-
-    def __init__(self, folder: DataFolder, store: Store) -> None:
-        key = load_or_create_key(folder.keys)
-        self.now = START
-        self.keys = folder.keys
-        self.store = store
-        self.links = Links(store, key, lambda: self.now, RandomIds())
-        self.gate = TokenGate(store, key, lambda: self.now)
+TESTS = system("tests")
 
 
-@pytest.fixture
-async def instance(tmp_path: Path) -> AsyncIterator[Instance]:
-    folder = prepare(tmp_path)
-    async with await Store.open(folder.database) as store:
-        yield Instance(folder, store)
+async def entry_by(database: Database, demo: DemoRoom, label: str) -> Entry:
+    """Who comes to call control by a link."""
+    secret = demo.paths[label].removeprefix("/join#")
+    entered = await enter(database, STRANGER, Enter(token=secret))
+    return await ClinicGate(database).enter(entered.call_token)
 
 
-async def test_the_doctor_may_everything_and_the_patient_waits(instance: Instance) -> None:
-    demo = await ensure_demo_room(instance.keys, instance.links)
-    entries = {
-        label: await instance.gate.enter((await instance.links.exchange(secret))[0])
-        for label, secret in demo.secrets.items()
-    }
-    bob, alice = entries["doctor"], entries["patient"]
+async def visit_in(database: Database, room: str) -> Visit:
+    visit = await database.read(lambda tx: store.visit_in(tx, room))
+    assert visit is not None
+    return visit
+
+
+async def test_the_doctor_may_everything_and_the_patient_waits(sqlite_database: Database) -> None:
+    demo = await ensure_demo_room(sqlite_database)
+    bob = await entry_by(sqlite_database, demo, "doctor")
+    alice = await entry_by(sqlite_database, demo, "patient")
     assert (bob.name, bob.role, bob.waits) == ("Dr. Bob Example", "provider", False)
     assert (alice.name, alice.role, alice.waits) == ("Alice Example", "patient", True)
-    assert bob.rights.moderate
-    assert not alice.rights.moderate
+    assert bob.rights == Rights(publish=True, subscribe=True, moderate=True, chat=True)
+    assert alice.rights == Rights(publish=True, subscribe=True, chat=True)
     assert {bob.room, alice.room} == {demo.room}
-    for rights in (bob.rights, alice.rights):
-        assert rights.publish
-        assert rights.subscribe
-        assert rights.chat
 
 
-async def test_links_stay_the_same_while_they_are_valid(instance: Instance) -> None:
-    demo = await ensure_demo_room(instance.keys, instance.links)
-    instance.now += LIFETIME_S - 1
-    assert await ensure_demo_room(instance.keys, instance.links) == demo
+async def test_a_link_of_the_demo_opens_on_any_device(sqlite_database: Database) -> None:
+    demo = await ensure_demo_room(sqlite_database)
+    first = await entry_by(sqlite_database, demo, "patient")
+    assert await entry_by(sqlite_database, demo, "patient") == first
+    assert not first.alone
 
 
-async def test_expired_links_are_replaced(instance: Instance) -> None:
-    demo = await ensure_demo_room(instance.keys, instance.links)
-    instance.now += LIFETIME_S
-    assert (await ensure_demo_room(instance.keys, instance.links)).room != demo.room
-
-
-async def test_a_withdrawn_link_is_replaced(instance: Instance) -> None:
-    demo = await ensure_demo_room(instance.keys, instance.links)
-    await instance.links.revoke(demo.secrets["patient"])
-    assert (await ensure_demo_room(instance.keys, instance.links)).room != demo.room
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b"not json"])
-async def test_a_damaged_file_is_replaced(instance: Instance, content: bytes) -> None:
-    (instance.keys / "demo_links.json").write_bytes(content)
-    assert (await ensure_demo_room(instance.keys, instance.links)).secrets
-
-
-async def test_the_secrets_are_for_their_owner_only_and_stand_in_the_fragment(
-    instance: Instance,
+async def test_links_stay_the_same_while_they_are_valid(
+    sqlite_database: Database, clock: Clock
 ) -> None:
-    demo = await ensure_demo_room(instance.keys, instance.links)
-    assert (instance.keys / "demo_links.json").stat().st_mode & 0o777 == 0o600
-    assert demo.links("https://a.example")["doctor"] == (
-        f"https://a.example/join#{demo.secrets['doctor']}"
+    demo = await ensure_demo_room(sqlite_database)
+    clock.advance(LASTS.total_seconds() - 1)
+    assert await ensure_demo_room(sqlite_database) == demo
+
+
+async def test_expired_links_are_replaced(sqlite_database: Database, clock: Clock) -> None:
+    demo = await ensure_demo_room(sqlite_database)
+    clock.advance(LASTS.total_seconds())
+    assert (await ensure_demo_room(sqlite_database)).room != demo.room
+
+
+async def test_after_an_ended_visit_there_is_another_of_the_same_people(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    demo = await ensure_demo_room(sqlite_database)
+    ended = RoomEnded(room=demo.room, subject="", at=clock.now_s)
+    await sqlite_database.write(lambda tx: gate_ended(tx, GATE, ended))
+    fresh = await ensure_demo_room(sqlite_database)
+    assert fresh.room != demo.room
+    old, new = [await visit_in(sqlite_database, room) for room in (demo.room, fresh.room)]
+    assert (old.patient_id, old.practitioner_id) == (new.patient_id, new.practitioner_id)
+
+
+async def test_a_withdrawn_link_is_replaced(sqlite_database: Database) -> None:
+    demo = await ensure_demo_room(sqlite_database)
+    alice = await entry_by(sqlite_database, demo, "patient")
+    visit = await visit_in(sqlite_database, demo.room)
+    seat = OneSeat(visit_id=visit.id, participant_id=alice.subject)
+    await sqlite_database.write(lambda tx: revoke(tx, TESTS, seat))
+    assert (await ensure_demo_room(sqlite_database)).room != demo.room
+
+
+async def test_the_demo_is_a_clinic_that_is_set_up(sqlite_database: Database) -> None:
+    await ensure_demo_room(sqlite_database)
+    clinic = await sqlite_database.read(lambda tx: read_organisation(tx, TESTS, ReadOrganisation()))
+    assert (clinic.state, clinic.name) == ("ready", "Example Clinic")
+    doctors = await sqlite_database.read(
+        lambda tx: list_practitioners(tx, TESTS, ListPractitioners())
+    )
+    assert [doctor.name for doctor in doctors.items] == ["Dr. Bob Example"]
+
+
+async def test_the_secrets_stand_in_the_fragment(sqlite_database: Database) -> None:
+    demo = await ensure_demo_room(sqlite_database)
+    links = demo.links("https://a.example")
+    assert links["doctor"].startswith("https://a.example/join#")
+    assert (
+        msgspec.structs.asdict(demo)["paths"]["doctor"]
+        == links["doctor"][len("https://a.example") :]
     )

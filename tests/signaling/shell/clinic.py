@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from signaling.core import messages as m
 from signaling.core.rights import Rights
 from signaling.core.settings import CallSettings
-from signaling.ports import Entry
+from signaling.ports import Entry, Gatekeeper, VisitLog
 from signaling.shell.calls import CallControl
 from signaling.shell.clock import steady_clock
 from signaling.shell.ids import RandomIds
@@ -108,14 +108,16 @@ class Clinic:
         self.plane = FakePlane()
         self.clock = steady_clock()
         self.desk = Desk(self.clock, {ROOM})
+        self.gate: Gatekeeper = self.desk
+        self.log: VisitLog = self.desk
         self._client: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         self.store = await Store.open(self.folder / "calls.sqlite")
         self.calls = CallControl(
             self.plane,
-            self.desk,
-            self.desk,
+            self.gate,
+            self.log,
             self.store,
             self.settings,
             self.clock,
