@@ -10,7 +10,8 @@ from msgspec import Meta
 
 from clinic_api.actor import Actor
 from clinic_api.directory.model import Id
-from clinic_api.guarded import Facts, guarded, permit
+from clinic_api.directory.store import practitioner
+from clinic_api.guarded import Facts, guarded, hidden, permit
 from clinic_api.transaction import Transaction
 from clinic_api.visits import queue, store
 from clinic_api.visits.model import Visit
@@ -84,6 +85,8 @@ def read_waiting_room(tx: Transaction, actor: Actor, command: WaitingRoomOf) -> 
     practitioner_id = command.practitioner_id
     facts = Facts(kind="practitioner", id=practitioner_id, practitioner_ids=(practitioner_id,))
     permit(tx, actor, facts)
+    if practitioner(tx, practitioner_id) is None:
+        raise hidden(tx, actor, "practitioner", practitioner_id)
     waiting = _waiting(tx, practitioner_id)
     tx.note(actor, "practitioner", practitioner_id, shown=str(len(waiting)))
     return WaitingRoom(tuple(_waiter(tx, visit) for visit in waiting))
