@@ -45,6 +45,7 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
     moved_user_id: str | None
     moved: tuple[Reference, ...]
     undone_at: datetime | None
+    created_at: datetime
 
 
 def merge(tx: Transaction, actor: Actor, source: Patient, target: Patient, version: int) -> str:
@@ -103,7 +104,12 @@ def has_later(tx: Transaction, merge: Merge) -> bool:
     """Whether the target took part in another merge after this one that still stands."""
     target = merge.target_id
     involved = (merges.c.source_id == target) | (merges.c.target_id == target)
-    later = tx.select(merges).where(involved, merges.c.undone_at.is_(None), merges.c.id > merge.id)
+    later = tx.select(merges).where(
+        involved,
+        merges.c.undone_at.is_(None),
+        merges.c.created_at >= merge.created_at,
+        merges.c.id != merge.id,
+    )
     return tx.first(later) is not None
 
 

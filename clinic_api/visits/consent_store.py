@@ -149,11 +149,12 @@ def consents_of(tx: Transaction, patient_id: str | None, participant_id: str) ->
     return [_held(row) for row in tx.all(query)]
 
 
-def newest_consent(
+def standing_consent(
     tx: Transaction, patient_id: str | None, participant_id: str, text_id: str
 ) -> HeldConsent | None:
-    held = [one for one in consents_of(tx, patient_id, participant_id) if one.text_id == text_id]
-    return held[-1] if held else None
+    """The one that is given; a later answer supersedes it, so there is no second."""
+    held = consents_of(tx, patient_id, participant_id)
+    return next((one for one in held if one.text_id == text_id and one.state == "given"), None)
 
 
 def _text(row: Row[Any]) -> ConsentText:

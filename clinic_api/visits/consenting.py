@@ -115,7 +115,7 @@ def lacks_consent(tx: Transaction, seat: Participant) -> bool:
     if seat.role not in PATIENT_SIDE:
         return False
     wanted = _wanted(tx, seat, "telehealth")
-    return wanted is not None and _standing(tx, seat, wanted) != "given"
+    return wanted is not None and not _stands(tx, seat, wanted)
 
 
 def _answer(
@@ -126,15 +126,12 @@ def _answer(
     text: store.ConsentText,
     event: Event,
 ) -> None:
-    held = store.newest_consent(tx, seat.patient_id, seat.id, text.id)
-    if event == "withdraw":
-        state = after("presented" if held is None else held.state, event)
-    else:
-        state = after("presented", event)
+    held = store.standing_consent(tx, seat.patient_id, seat.id, text.id)
     if held is not None and event == "withdraw":
-        store.move_consent(tx, actor, held, state)
+        store.move_consent(tx, actor, held, after(held.state, event))
         consent_id = held.id
     else:
+        state = after("presented", event)
         store.supersede(tx, actor, seat.patient_id, seat.id, text.kind)
         consent_id = store.insert_consent(tx, actor, visit.id, seat, text, state)
     tx.note(actor, "consent", consent_id, patient_id=seat.patient_id or "", event=event)
@@ -143,7 +140,7 @@ def _answer(
 def _asked(tx: Transaction, seat: Participant) -> Asked:
     kinds = sorted({text.kind for text in store.newest_texts(tx)})
     wanted = [text for kind in kinds if (text := _wanted(tx, seat, kind)) is not None]
-    still_open = tuple(text for text in wanted if _standing(tx, seat, text) != "given")
+    still_open = tuple(text for text in wanted if not _stands(tx, seat, text))
     answered = tuple(
         Consent(**{name: getattr(one, name) for name in Consent.__struct_fields__})
         for one in store.consents_of(tx, seat.patient_id, seat.id)
@@ -151,9 +148,8 @@ def _asked(tx: Transaction, seat: Participant) -> Asked:
     return Asked(open=still_open, answered=answered)
 
 
-def _standing(tx: Transaction, seat: Participant, text: store.ConsentText) -> State | None:
-    held = store.newest_consent(tx, seat.patient_id, seat.id, text.id)
-    return None if held is None else held.state
+def _stands(tx: Transaction, seat: Participant, text: store.ConsentText) -> bool:
+    return store.standing_consent(tx, seat.patient_id, seat.id, text.id) is not None
 
 
 def _wanted(tx: Transaction, seat: Participant, kind: str) -> store.ConsentText | None:
