@@ -3,7 +3,7 @@
 #
 #   setup.sh runtime   .venv with what the server needs
 #   setup.sh develop   + linters, test tools, Node and the TypeScript checker
-#   setup.sh browsers  + Debian packages for the end-to-end tests
+#   setup.sh browsers  + Debian packages for the end-to-end tests and for both databases
 #
 # What the system lacks is installed with apt-get when we are root; otherwise one line says what to
 # run. Versions come from constraints.txt and package-lock.json.
@@ -24,6 +24,10 @@ need() {
 
 has_library() {
   ldconfig -p | grep -q "$1"
+}
+
+has_postgresql() {
+  compgen -G '/usr/lib/postgresql/*/bin/postgres'
 }
 
 install_missing() {
@@ -94,6 +98,8 @@ browsers() {
   need firefox-esr command -v firefox-esr
   need iproute2 command -v ip
   need nftables command -v nft
+  need postgresql has_postgresql
+  need strace command -v strace
   need pulseaudio command -v pulseaudio # Firefox has no AudioContext without a sound device
   need libatomic1 has_library libatomic.so.1 # Playwright's own Node
   need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
