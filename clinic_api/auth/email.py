@@ -72,8 +72,7 @@ def ask_verification(tx: Transaction, actor: Actor, command: Nothing) -> UserRes
 
 @guarded("account.verify_email")
 def verify_email(tx: Transaction, actor: Actor, command: VerifyEmail) -> Verified:
-    """The address is the person's. Raises Refused: gone, too_many_requests."""
-    attempts.count_address(tx, actor)
+    """The address is the person's. Raises Refused(gone)."""
     user = links.opened(tx, "verify", command.token)
     store.change_user(tx, actor, user.id, email_verified_at=tx.now, generation=user.generation + 1)
     tx.note(actor, "user", user.id)

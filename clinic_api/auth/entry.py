@@ -142,18 +142,22 @@ def _send_what_helps(tx: Transaction, actor: Actor, user: User) -> None:
 
 
 @guarded("account.begin_link")
-def begin_activation(tx: Transaction, actor: Actor, proof: Proof) -> Entrant:
-    """Who activates. Raises Refused: gone, bad_code, too_many_requests."""
+def count_code(tx: Transaction, actor: Actor, login: str) -> None:
+    """Before a code from the desk is judged. Raises Refused(too_many_requests)."""
     attempts.count_address(tx, actor)
-    if not proof.token:
-        attempts.count(tx, actor, "activation", normal_login(proof.login))
+    attempts.count(tx, actor, "activation", normal_login(login))
+
+
+@guarded("account.begin_link")
+def begin_activation(tx: Transaction, actor: Actor, proof: Proof) -> Entrant:
+    """Who activates. Raises Refused: gone, bad_code."""
     return _entrant(tx, _activating(tx, actor, proof))
 
 
 @guarded("account.begin_link")
 def begin_reset(tx: Transaction, actor: Actor, token: str) -> Entrant:
-    """Who resets. Raises Refused: gone, too_many_requests."""
-    attempts.count_address(tx, actor)
+    """Who resets. Raises Refused(gone)."""
+    del actor
     return _entrant(tx, links.opened(tx, "reset", token))
 
 

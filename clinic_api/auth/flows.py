@@ -126,7 +126,8 @@ async def activate_by_link(
 async def activate_by_code(
     database: Database, actor: Actor, command: ActivateByCode
 ) -> WithSession[SignedIn]:
-    """Activate a login by the code from the desk. Raises Refused: bad_code, invalid."""
+    """Activate a login by the code from the desk. Raises: bad_code, invalid, too_many_requests."""
+    await database.write(lambda tx: entry.count_code(tx, actor, command.login))
     proof = Proof(login=command.login, code=command.code)
     return await _activate(database, actor, proof, command.password, command.device)
 
@@ -134,7 +135,7 @@ async def activate_by_code(
 async def _activate(
     database: Database, actor: Actor, proof: Proof, password: str, device: Device
 ) -> WithSession[SignedIn]:
-    entrant = await database.write(lambda tx: entry.begin_activation(tx, actor, proof))
+    entrant = await database.read(lambda tx: entry.begin_activation(tx, actor, proof))
     entry.check_password(entrant, password)
     password_hash = await hashing.hashed(database.keys, password)
     finish = entry.SetPassword(proof=proof, password_hash=password_hash, device=device)
@@ -144,7 +145,7 @@ async def _activate(
 @flow("account.reset")
 async def reset_password(database: Database, actor: Actor, command: ResetPassword) -> None:
     """A new password by the link of a mail; then sign in. Raises Refused: gone, invalid."""
-    entrant = await database.write(lambda tx: entry.begin_reset(tx, actor, command.token))
+    entrant = await database.read(lambda tx: entry.begin_reset(tx, actor, command.token))
     entry.check_password(entrant, command.password)
     password_hash = await hashing.hashed(database.keys, command.password)
     finish = entry.SetPassword(proof=Proof(token=command.token), password_hash=password_hash)
