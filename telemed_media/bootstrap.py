@@ -113,7 +113,7 @@ async def build_front(
         scrape,
         load_or_create_metrics_token(folder.keys),
     )
-    app = _app(given, health, calls, database)
+    app = build_app(given, health, calls, database)
     background = (lag.measure, certificate.keep, CallWatch(calls, database).keep)
     links = demo.links(given.public_url) if demo else await set_up_links(database, given.public_url)
     return Front(app, tls, worker, calls, demo, links, admission, background)
@@ -133,9 +133,10 @@ def _certificate(given: FrontConfiguration) -> tuple[ssl.SSLContext, Certificate
     return context, CertificateWatch(CertificateReloader(context, pair), given.local_names)
 
 
-def _app(
+def build_app(
     given: FrontConfiguration, health: Health, calls: CallControl, database: Database
 ) -> Application:
+    """Everything that is served, on one router."""
     finder = ClientFinder(given.trusted_proxies, reachable(read_interfaces()))
     app = Application(
         middlewares=[client_middleware(finder), security_headers, answer_failures, limit_time]
