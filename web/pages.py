@@ -11,10 +11,8 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clinic_api.http.rate import Rate
-from web.exchange import EXCHANGE_RATE, ExchangeRefused, JoinDesk, JoinRoutes, JoinTicket
+from web.exchange import EXCHANGE_RATE, JoinDesk, JoinRoutes
 from web.static_files import StaticFile, answer, load_static_files
-
-__all__ = ["ExchangeRefused", "JoinTicket", "add_routes"]
 
 _MANIFEST = {
     "name": "Video visits",

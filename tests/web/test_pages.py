@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from clinic_api.http.rate import Rate
+from web.exchange import ExchangeRefused, Invitation, JoinTicket, Tap
 from web.headers import security_headers
-from web.pages import ExchangeRefused, JoinTicket, add_routes
+from web.pages import add_routes
 
 Client = TestClient[web.Request, web.Application]
 AiohttpClient = Callable[..., Awaitable[Client]]
@@ -20,22 +22,48 @@ AiohttpClient = Callable[..., Awaitable[Client]]
 CALL_PAGE_JS_BYTES = 60 * 1024  # gzip
 
 
-async def exchange(secret: str) -> JoinTicket:
-    if secret == "secret-of-alice":
-        return JoinTicket("token-of-alice-1", "Alice", "patient", "room-1")
+SEAT = "aaaaaaaaaaaaaaaaaaaaaaaaaa"  # 26 characters, as the clinic's
+ALICE = f"{SEAT}.secret-of-alice"
+
+
+class Desk:
+    """Knows Alice's link, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[str, str]] = []
+        self.taps: list[Tap] = []
+
+    async def open(self, secret: str, client: str) -> Invitation:
+        self.opened.append((secret, client))
+        _check(secret)
+        return Invitation("Alice", "Example Clinic", "Dr. Bob", in_use=False)
+
+    async def enter(self, tap: Tap) -> JoinTicket:
+        self.taps.append(tap)
+        _check(tap.secret)
+        return JoinTicket("token-of-alice-1", "Alice", "patient", "device-1")
+
+
+def _check(secret: str) -> None:
     if secret == "old-secret":
         raise ExchangeRefused("link_expired", "This link has expired.", 410)
-    raise ExchangeRefused("link_unknown", "This link does not open a call.", 404)
+    if secret != ALICE:
+        raise ExchangeRefused("link_unknown", "This link does not open a call.", 404)
 
 
 @pytest.fixture
-async def client(aiohttp_client: AiohttpClient) -> Client:
-    return await _client(aiohttp_client, Rate(burst=1000, per_s=1))
+def desk() -> Desk:
+    return Desk()
 
 
-async def _client(aiohttp_client: AiohttpClient, rate: Rate) -> Client:
+@pytest.fixture
+async def client(aiohttp_client: AiohttpClient, desk: Desk) -> Client:
+    return await _client(aiohttp_client, Rate(burst=1000, per_s=1), desk)
+
+
+async def _client(aiohttp_client: AiohttpClient, rate: Rate, desk: Desk) -> Client:
     app = web.Application(middlewares=[security_headers])
-    add_routes(app, exchange, rate)
+    add_routes(app, desk, rate)
     return await aiohttp_client(app)
 
 
@@ -45,7 +73,7 @@ def _origin(client: Client) -> str:
 
 async def _exchange(client: Client, **changes: Any) -> tuple[int, dict[str, Any]]:
     sent: dict[str, Any] = {
-        "json": {"secret": "secret-of-alice"},
+        "json": {"secret": ALICE},
         "headers": {"Origin": _origin(client)},
     }
     async with client.post("/join/exchange", **(sent | changes)) as response:
@@ -92,6 +120,8 @@ async def test_pages_of_other_origins_exchange_nothing(client: Client, origin: s
         (b'{"secret": 7}', "application/json", 400),
         (b'{"secret": ""}', "application/json", 400),
         (b'{"secret": "x", "room": "y"}', "application/json", 400),
+        (b'{"secret": "x", "birth_date": "yesterday"}', "application/json", 400),
+        (b'{"secret": "x", "confirmation": "123456789012345678901"}', "application/json", 400),
         (b'{"secret": "' + b"x" * 600 + b'"}', "application/json", 400),
         (b" " * 4097, "application/json", 413),
         (b"\xff" * 100, "application/json", 400),
@@ -106,8 +136,70 @@ async def test_odd_bodies_are_refused_in_words(
     assert problem["detail"]
 
 
-async def test_one_address_may_try_only_so_often(aiohttp_client: AiohttpClient) -> None:
-    client = await _client(aiohttp_client, Rate(burst=2, per_s=0.01))
+async def test_what_a_link_opens_is_told_without_a_tap(client: Client, desk: Desk) -> None:
+    headers = {"Origin": _origin(client)}
+    async with client.post("/join/open", json={"secret": ALICE}, headers=headers) as response:
+        assert response.status == 200
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "Set-Cookie" not in response.headers
+        assert await response.json() == {
+            "name": "Alice",
+            "clinic": "Example Clinic",
+            "practitioner": "Dr. Bob",
+            "in_use": False,
+        }
+    assert len(desk.opened) == 1
+    assert desk.taps == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"json": {"secret": "old-secret"}}, 410, "link_expired"),
+        ({"json": {"secret": ALICE, "birth_date": "1984-05-06"}}, 400, "bad_request"),
+        ({"headers": {"Origin": "https://evil.example"}}, 403, "foreign_origin"),
+    ],
+)
+async def test_opening_is_refused_in_words_as_the_tap_is(
+    client: Client, changes: dict[str, Any], status: int, code: str
+) -> None:
+    sent = {"json": {"secret": ALICE}, "headers": {"Origin": _origin(client)}} | changes
+    async with client.post("/join/open", **sent) as response:
+        problem = await response.json(content_type=None)
+    assert (response.status, problem["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["/join", "/join/open", "/join/exchange"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_mail_scanner_consumes_nothing(
+    client: Client, desk: Desk, method: str, path: str
+) -> None:
+    for _ in range(5):
+        async with client.request(method, path) as response:
+            assert response.status == (200 if path == "/join" else 405)
+    assert (desk.opened, desk.taps) == ([], [])
+
+
+async def test_the_browser_that_took_the_seat_is_known_again(client: Client, desk: Desk) -> None:
+    headers = {"Origin": _origin(client)}
+    async with client.post("/join/exchange", json={"secret": ALICE}, headers=headers) as response:
+        cookie = response.headers["Set-Cookie"]
+    assert cookie.startswith(f"__Host-seat-{SEAT}=device-1;")
+    for part in ("HttpOnly", "Secure", "Path=/", "SameSite=Lax"):
+        assert part in cookie.split("; ")
+    headers["Cookie"] = f"__Host-seat-{SEAT}=device-1; __Host-seat-{'b' * 26}=device-2"
+    proof = {"birth_date": "1984-05-06", "confirmation": "123456"}
+    sent = {"secret": ALICE} | proof
+    async with client.post("/join/exchange", json=sent, headers=headers) as response:
+        assert response.status == 200
+    first, second = desk.taps
+    assert (first.device, first.birth_date, first.confirmation) == ("", None, "")
+    assert (second.device, second.confirmation) == ("device-1", "123456")
+    assert second.birth_date == date(1984, 5, 6)
+
+
+async def test_one_address_may_try_only_so_often(aiohttp_client: AiohttpClient, desk: Desk) -> None:
+    client = await _client(aiohttp_client, Rate(burst=2, per_s=0.01), desk)
     assert [(await _exchange(client))[0] for _ in range(3)] == [200, 200, 429]
     headers = {"Origin": _origin(client)}
     async with client.post("/join/exchange", json={}, headers=headers) as response:
