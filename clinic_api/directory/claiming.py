@@ -17,6 +17,7 @@ from sqlalchemy import Row
 
 from clinic_api.actor import Actor
 from clinic_api.directory import store
+from clinic_api.directory.mails import mail_claim_invitation
 from clinic_api.directory.model import Id, Patient, Secret, facts_of
 from clinic_api.directory.relations import treating_practitioners
 from clinic_api.errors import Attempt, Refused
@@ -72,6 +73,7 @@ def invite_patient(tx: Transaction, actor: Actor, command: InvitePatient) -> Cla
     invitation_id = tx.insert(
         store.claim_invitations, actor, patient_id=patient.id, tries=0, expires_at=expires_at
     )
+    mail_claim_invitation(tx, actor, patient, invitation_id, expires_at)
     tx.note(actor, "patient", patient.id, patient_id=patient.id)
     path = PATH + claim_token(tx.keys, invitation_id)
     return ClaimInvitation(

@@ -117,7 +117,7 @@ def _references(tx: Transaction, patient_id: str) -> Iterator[Reference]:
     """Every row of any table that refers to the patient."""
     for each, column in _referring():
         for row in tx.all(tx.select(each, each.c.id).where(column == patient_id)):
-            yield Reference(each.name, column.name, row.id)
+            yield Reference(str(each.name), str(column.name), row.id)
 
 
 def _referring() -> Iterator[tuple[Table, Column[str]]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from clinic_api.actor import STRANGER
+from clinic_api.directory.mails import allowed_emails
 from clinic_api.directory.model import ContactRule, PatientDetails
 from clinic_api.directory.service import CreatePatient, create_patient
 from clinic_api.outbox_store import outbox
-from clinic_api.visits.inviting import RecoverLink, allowed_emails, recover_link
+from clinic_api.visits.inviting import RecoverLink, recover_link
 from clinic_api.visits.service import OneSeat, OneVisit, end_visit, renew_link, revoke
 from tests.clinic_api.visits.cast import CAROL, Clinic
 
