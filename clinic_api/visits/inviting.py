@@ -14,7 +14,7 @@ from msgspec import Meta
 from clinic_api.actor import Actor
 from clinic_api.directory import store as people
 from clinic_api.directory.contacts import tidy_email, tidy_phone
-from clinic_api.directory.model import PatientDetails
+from clinic_api.directory.mails import allowed_emails
 from clinic_api.errors import Refused
 from clinic_api.guarded import guarded
 from clinic_api.organisation.store import organisation
@@ -93,13 +93,3 @@ def _address_of(tx: Transaction, seat: Participant) -> str:
     if patient is None or seat.role != "patient":
         return seat.email
     return next(iter(allowed_emails(patient.details, seat.email)), "")
-
-
-def allowed_emails(details: PatientDetails, given: str) -> list[str]:
-    """Addresses of a patient that no wish forbids, the one that was given first."""
-    rules = [rule for rule in details.contact_rules if rule.channel == "email"]
-    if any(rule.rule == "never" for rule in rules):
-        return []
-    only = {rule.value.strip().lower() for rule in rules if rule.rule == "only"}
-    held = dict.fromkeys([*([given] if given else []), *details.emails])
-    return [email for email in held if not only or email in only] or sorted(only)
