@@ -24,6 +24,8 @@ audit = typer.Typer(help="The record of who did what.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 keys_app = typer.Typer(help="The keys of the data.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+admin = typer.Typer(help="Who may administrate the clinic.", no_args_is_help=True)
+app.add_typer(admin, name="admin")
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder (default ./var).")]
 
@@ -227,6 +229,28 @@ def rotate(data: DataOption = None) -> None:
         _fail(str(error))
     sys.stdout.write(f"{made}\n")
     _say("Older key files open older backups. Write the keys anew with `backup --keys FILE`.")
+
+
+@admin.command()
+def recover(
+    login: Annotated[str, typer.Argument(help="The name that the person signs in with.")],
+    data: DataOption = None,
+) -> None:
+    """Begin a login anew as an administrator, when none can sign in; prints a code to activate it.
+
+    Its password, factors and sessions are gone. The audit says that the console did it.
+    """
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, existing
+    from telemed_media.recovery import RecoveryError, recover
+
+    try:
+        settings = _settings({"data": data})
+        issued = recover(existing(settings.data), settings.database_url, login)
+    except (SettingsError, DataFolderError, RecoveryError) as error:
+        _fail(str(error))
+    sys.stdout.write(f"{issued.code}\n")
+    _say(f"Activate {issued.user.login} with this code by {issued.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _settings(given: dict[str, Value | None]) -> Settings:

@@ -1,7 +1,7 @@
 """Somebody leaves: out of sign-in, keys and running calls; what they were to do is listed.
 
-Their seats in open visits are withdrawn in the same transaction; the front, which looks every
-second, then puts them out of a call that runs.
+A seat counts as withdrawn while its login is disabled; the front, which looks every second, then
+puts the person out of a call that runs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from clinic_api.guarded import guarded
 from clinic_api.http.route import Route
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
-from clinic_api.visits.seats import withdraw
 from clinic_api.visits.visit import OPEN
 
 LISTED = 100  # visits to reassign that are named
@@ -28,7 +27,6 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     user: UserResult
     sessions_ended: int
     api_keys_revoked: int
-    seats_withdrawn: int
     visits_to_reassign: tuple[str, ...]
 
 
@@ -36,26 +34,19 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 def disable(tx: Transaction, actor: Actor, command: OneVersion) -> Left:
     """Disable a login and end everything of it. Raises Refused: not_found, illegal_event, stale."""
     ended: Disabled = disable_user(tx, actor, command)
-    practitioner = people.practitioner_of(tx, command.user_id)
-    practitioner_id = practitioner.id if practitioner else None
-    patient_id = people.patient_of_user(tx, command.user_id)
-    seats = store.open_seats_of_login(tx, command.user_id, practitioner_id, patient_id)
-    for seat in seats:
-        withdraw(tx, actor, seat)
-        tx.note(actor, "participant", seat.id)
     return Left(
         user=ended.user,
         sessions_ended=ended.sessions_ended,
         api_keys_revoked=ended.api_keys_revoked,
-        seats_withdrawn=len(seats),
-        visits_to_reassign=_open_visits(tx, practitioner_id),
+        visits_to_reassign=_open_visits(tx, command.user_id),
     )
 
 
-def _open_visits(tx: Transaction, practitioner_id: str | None) -> tuple[str, ...]:
-    if practitioner_id is None:
+def _open_visits(tx: Transaction, user_id: str) -> tuple[str, ...]:
+    practitioner = people.practitioner_of(tx, user_id)
+    if practitioner is None:
         return ()
-    mine = store.visits.c.practitioner_id == practitioner_id
+    mine = store.visits.c.practitioner_id == practitioner.id
     open_ones = store.visits.c.state.in_(OPEN)
     return tuple(visit.id for visit in store.list_visits(tx, mine, open_ones, limit=LISTED))
 

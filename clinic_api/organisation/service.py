@@ -45,7 +45,7 @@ def read_organisation(tx: Transaction, actor: Actor, command: ReadOrganisation) 
 @guarded("organisation.set_up")
 def make_ready(tx: Transaction, actor: Actor, profile: Profile) -> Organisation:
     """The first profile. Raises Refused: already_set_up, invalid."""
-    present = store.organisation(tx)
+    present = store.locked_organisation(tx)
     if present.state == "ready":
         raise Refused("already_set_up")
     store.write_profile(tx, actor, checked(profile), present.version, "ready")

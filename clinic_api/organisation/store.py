@@ -61,6 +61,14 @@ def organisation(tx: Transaction) -> Organisation:
     return _value(row)
 
 
+def locked_organisation(tx: Transaction) -> Organisation:
+    """The same, and until the commit nobody else changes it."""
+    rows = tx.select(organisations).where(organisations.c.id == tx.org_id)
+    row = tx.first(rows.with_for_update())
+    assert row is not None, "opening makes it"
+    return _value(row)
+
+
 def write_profile(
     tx: Transaction, actor: Actor, profile: Profile, version: int, state: OrganisationState
 ) -> None:

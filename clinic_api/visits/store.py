@@ -219,23 +219,6 @@ def _one(tx: Transaction, *narrow: sa.ColumnElement[bool]) -> Participant | None
     return None if row is None else _participant(row)
 
 
-def open_seats_of_login(
-    tx: Transaction, user_id: str, practitioner_id: str | None, patient_id: str | None
-) -> list[Participant]:
-    """Seats that still open something: as the user, the practitioner or the patient."""
-    provides = sa.and_(
-        participants.c.role == "provider", visits.c.practitioner_id == practitioner_id
-    )
-    own = sa.and_(participants.c.role == "patient", participants.c.patient_id == patient_id)
-    query = (
-        tx.select(participants)
-        .join(visits, visits.c.id == participants.c.visit_id)
-        .where(sa.or_(participants.c.user_id == user_id, provides, own))
-        .where(visits.c.state.in_(OPEN), participants.c.revoked_at.is_(None))
-    )
-    return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
-
-
 def is_code_taken(tx: Transaction, code: bytes) -> bool:
     return tx.first(tx.select(participants).where(participants.c.code == code)) is not None
 

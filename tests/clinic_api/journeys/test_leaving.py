@@ -1,0 +1,108 @@
+"""Somebody leaves: out of everything within seconds, and what they were to do is listed."""
+
+from __future__ import annotations
+
+from clinic_api.actor import system
+from clinic_api.auth import flows
+from clinic_api.auth.users import (
+    CreateUser,
+    IssuedCode,
+    OneUser,
+    OneVersion,
+    create_user,
+    issue_activation_code,
+    read_user,
+)
+from clinic_api.db import Database
+from clinic_api.directory.service import (
+    CreatePatient,
+    CreatePractitioner,
+    create_patient,
+    create_practitioner,
+)
+from clinic_api.journeys.leaving import disable
+from clinic_api.journeys.patient_login import GivePatientLogin, give_patient_login
+from clinic_api.visits import store
+from clinic_api.visits.gate import Peer, call_orders, gate_joined
+from clinic_api.visits.service import CreateInstantVisit, InstantVisit, create_instant_visit
+from tests.clinic_api.auth.people import (
+    ALICES_PASSWORD,
+    Browser,
+    bob_at_work,
+    carol_at_the_desk,
+    user_id_of,
+)
+from tests.clinic_api.conftest import Clock
+
+GATE = system("gate")
+
+
+async def dana_the_doctor(bob: Browser) -> Browser:
+    """Another doctor, with an app."""
+    new = CreateUser(login="dana", display_name="Dana", roles=frozenset({"doctor"}))
+    made = await bob.does(create_user, new)
+    await bob.does(create_practitioner, CreatePractitioner(name="Dana", user_id=made.id))
+    return await activated(bob, await bob.does(issue_activation_code, OneUser(made.id)))
+
+
+async def activated(bob: Browser, issued: IssuedCode) -> Browser:
+    browser = Browser(bob.database, bob.clock)
+    await browser.runs(
+        flows.activate_by_code,
+        flows.ActivateByCode(login=issued.user.login, code=issued.code, password=ALICES_PASSWORD),
+    )
+    if "enrolling" in (await browser.actor()).roles:
+        await browser.enrols()
+    return browser
+
+
+async def joins(database: Database, clock: Clock, made: InstantVisit, role: str) -> str:
+    """The person of that role is in the call; their id there."""
+    seat = next(seat for seat in made.visit.participants if seat.role == role)
+    visit = await database.read(lambda tx: store.visit(tx, made.id))
+    assert visit is not None
+    came = Peer(room=visit.room, subject=seat.id, peer=f"peer-{role}", at=clock.now_s)
+    await database.write(lambda tx: gate_joined(tx, GATE, came))
+    return seat.id
+
+
+async def leaves(bob: Browser, user_id: str) -> tuple[str, ...]:
+    await bob.steps_up()
+    version = (await bob.does(read_user, OneUser(user_id))).version
+    left = await bob.does(disable, OneVersion(user_id=user_id, version=version))
+    return left.visits_to_reassign
+
+
+async def test_a_doctor_who_leaves_is_put_out_of_the_call_and_leaves_a_list(
+    database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(database, clock)
+    dana = await dana_the_doctor(bob)
+    made = await dana.does(create_instant_visit, CreateInstantVisit(name="Alice"))
+    others = await bob.does(create_instant_visit, CreateInstantVisit(name="Other"))
+    seat = await joins(database, clock, made, "provider")
+    await joins(database, clock, others, "provider")
+    assert await database.read(lambda tx: call_orders(tx, GATE)) == ()
+    assert await leaves(bob, await user_id_of(dana)) == (made.id,)
+    orders = await database.read(lambda tx: call_orders(tx, GATE))
+    assert [order.subject for order in orders] == [seat]
+    assert (await dana.actor()).kind == "stranger"
+
+
+async def test_a_patient_with_a_login_from_the_desk_is_put_out_too(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    carol = await carol_at_the_desk(bob)
+    record = await carol.does(create_patient, CreatePatient(name="Alice"))
+    issued = await carol.does(
+        give_patient_login, GivePatientLogin(patient_id=record.id, login="alice")
+    )
+    alice = await activated(bob, issued)
+    assert (await alice.actor()).patient_ids == {record.id}
+    command = CreateInstantVisit(patient_id=record.id)
+    made = await bob.does(create_instant_visit, command)
+    seat = await joins(sqlite_database, clock, made, "patient")
+    assert await leaves(bob, issued.user.id) == ()
+    orders = await sqlite_database.read(lambda tx: call_orders(tx, GATE))
+    assert [order.subject for order in orders] == [seat]
