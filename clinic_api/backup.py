@@ -79,8 +79,13 @@ def default_target(place: Place, now: datetime) -> Path:
 
 
 def export_keys(keys: Path, target: Path) -> None:
-    """Write all key files into one, for its owner only. Raises BackupError, OSError."""
+    """Write all key files into one, for its owner only; those that came later are made for it.
+
+    Raises BackupError, KeyringError, OSError.
+    """
     _refuse_existing(target)
+    checkpoints.signing_key(keys.parent)
+    key_files.load_or_create(keys / KEY_FILE)
     texts = {path.name: path.read_text() for path in sorted(keys.iterdir()) if _is_key(path)}
     with _private(target) as file:
         exported = msgspec.json.encode(KeyExport(format=FORMAT, keys=texts))

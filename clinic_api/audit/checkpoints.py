@@ -77,8 +77,12 @@ def marks(root: Path) -> Iterator[Mark]:
 
 
 def signing_key(root: Path) -> Ed25519PrivateKey:
-    """The key that signs checkpoints, made on first use. Raises KeyringError, OSError."""
-    return Ed25519PrivateKey.from_private_bytes(key_files.load_or_create(root / KEY_FILE))
+    """The key that signs checkpoints, made before the first. Raises KeyringError, OSError.
+
+    A lost key is not made anew: the lines that it signed would seem forged.
+    """
+    get = key_files.load if (root / FILE).exists() else key_files.load_or_create
+    return Ed25519PrivateKey.from_private_bytes(get(root / KEY_FILE))
 
 
 def _sign_head(root: Path, seq: int, row_hash: bytes, now: datetime) -> bool:

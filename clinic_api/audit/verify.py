@@ -42,9 +42,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         if self.fault is not None:
             return f"The audit is broken at row {self.fault.seq}: {self.fault.sentence}"
+        whole = f"The audit is whole: {self.rows} {'row' if self.rows == 1 else 'rows'}"
         if not self.signed_rows:
-            return f"The audit is whole: {self.rows} rows. No checkpoint has been signed yet."
-        return f"The audit is whole: {self.rows} rows, signed up to row {self.signed_rows}."
+            return f"{whole}. No checkpoint has been signed yet."
+        return f"{whole}, signed up to row {self.signed_rows}."
 
 
 class Verifier:

@@ -24,6 +24,7 @@ from clinic_api.audit.store import AUDIT
 from clinic_api.audit.verify import Mark, Verdict, Verifier
 from clinic_api.db import Database
 from clinic_api.engines import open_engines
+from clinic_api.key_files import KeyringError
 from clinic_api.opening import Place
 from clinic_api.transaction import AuditRecord
 
@@ -167,7 +168,8 @@ async def test_before_the_first_checkpoint_the_verdict_says_so(
 ) -> None:
     assert (await verdict(place)).rows == 0
     await database.write(lambda tx: tx.note(JOBS, action="x.y"))
-    assert (await verdict(place)).sentence.endswith("No checkpoint has been signed yet.")
+    expected = "The audit is whole: 1 row. No checkpoint has been signed yet."
+    assert (await verdict(place)).sentence == expected
 
 
 def forge(path: Path) -> None:
@@ -216,6 +218,16 @@ async def test_another_clinics_key_makes_no_checkpoint(
     assert (
         "row 1: line 1 of the checkpoints is not signed" in (await verdict(sqlite_place)).sentence
     )
+
+
+async def test_a_lost_key_is_missed_in_words_and_not_made_anew(
+    sqlite_database: Database, sqlite_place: Place
+) -> None:
+    await fill(sqlite_database, sqlite_place)
+    (root(sqlite_place) / checkpoints.KEY_FILE).unlink()
+    for attempt in (verdict(sqlite_place), write_checkpoint(sqlite_database, root(sqlite_place))):
+        with pytest.raises(KeyringError, match=r"audit\.key is missing"):
+            await attempt
 
 
 async def test_a_checkpoint_is_written_only_when_there_are_new_rows(

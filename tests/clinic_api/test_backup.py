@@ -247,6 +247,21 @@ async def test_without_its_programs_a_postgres_backup_says_what_is_needed(
     assert list(tmp_path.glob("*backup*")) == []
 
 
+async def test_the_file_of_keys_has_those_that_are_used_later(
+    sqlite_place: Place, tmp_path: Path
+) -> None:
+    root = sqlite_place.keys.parent
+    export_keys(sqlite_place.keys, tmp_path / "keys.json")
+    async with await open_database(sqlite_place) as database:
+        await note(database, 1)
+        await write_checkpoint(database, root)
+        await asyncio.to_thread(back_up, sqlite_place, tmp_path / "backup", NOW)
+    new = tmp_path / "new"
+    restore(tmp_path / "backup", tmp_path / "keys.json", new, "")
+    restored = Place(path=new / "db/telemed.sqlite", keys=new / "keys", backups=new / "backups")
+    assert (await check_restored(restored, NOW)).signed_rows == 1
+
+
 def test_the_default_name_of_a_backup_tells_its_time(tmp_path: Path) -> None:
     place = Place(path=tmp_path / "x", keys=tmp_path / "keys", backups=tmp_path / "backups")
     assert default_target(place, NOW) == tmp_path / "backups/20270301T090000Z.telemed-backup"
