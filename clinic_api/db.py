@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,8 +24,9 @@ from clinic_api.errors import Refused
 from clinic_api.transaction import AuditRecord, Keys, Transaction
 
 AUDIT_GATHER_S = 0.002  # reads that end together are recorded by one write
-
 RETRY_AFTER_S = 1
+
+log = structlog.get_logger(__name__)
 R = TypeVar("R")
 Work = Callable[[Transaction], R]
 Append = Callable[[Connection, str, list[AuditRecord]], None]  # connection, organisation, rows
@@ -140,6 +142,7 @@ class Database:
         except (SQLAlchemyError, OSError) as problem:
             if not passes(problem):
                 raise
+            log.warning("database_unavailable", exc_info=problem)
             raise Refused("unavailable", retry_after_s=RETRY_AFTER_S) from problem
 
     async def _record(self, records: list[AuditRecord]) -> None:
@@ -150,6 +153,7 @@ class Database:
         try:
             await asyncio.shield(self._appending)
         except (SQLAlchemyError, sqlite3.Error, OSError) as problem:
+            log.error("audit_unavailable", exc_info=problem)
             raise Refused("audit_unavailable") from problem
 
     async def _append_waiting(self) -> None:

@@ -12,14 +12,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import msgspec
+import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_api.audit.store import append
 from clinic_api.db import Database
 from clinic_api.engines import Engines, open_postgres, open_sqlite
 from clinic_api.keyring import Keyring, load_keyring
-from clinic_api.migrations import migrate, migrate_sqlite
+from clinic_api.migrations import MigrationError, migrate, migrate_sqlite
 from clinic_api.organisation.store import ensure_organisation
 
 
@@ -37,8 +40,8 @@ async def open_database(
 ) -> Database:
     """Open or create; close it with `close`.
 
-    Raises MigrationError, KeyringError: words for whoever starts the server; sqlite3.Error,
-    DBAPIError, OSError where the database cannot be reached.
+    Raises MigrationError, KeyringError: words for whoever starts the server, also where the
+    database cannot be reached; DBAPIError, OSError where something fails midway.
     """
     now = datetime.fromtimestamp(clock(), UTC)
     engines = await _migrated(place, now)
@@ -56,11 +59,20 @@ async def _migrated(place: Place, now: datetime) -> Engines:
         return await open_sqlite(place.path)
     engines = open_postgres(place.url)
     try:
+        await _reach(engines, place.url)
         await engines.write(migrate)
     except BaseException:
         await engines.close()
         raise
     return engines
+
+
+async def _reach(engines: Engines, url: str) -> None:
+    try:
+        await engines.read(lambda _: None)
+    except (SQLAlchemyError, asyncpg.PostgresError, OSError) as problem:
+        shown = sa.make_url(url).render_as_string(hide_password=True)
+        raise MigrationError(f"The database {shown} cannot be reached: {problem}") from problem
 
 
 def _first_rows(sql: Connection, keys: Path, now: datetime) -> tuple[str, Keyring]:

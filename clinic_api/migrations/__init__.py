@@ -18,6 +18,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from clinic_api.engines import keep_values_out_of_logs
 from clinic_api.key_files import sync_folder
@@ -59,8 +60,7 @@ def migrate_sqlite(path: Path, backups: Path, now: datetime) -> None:
     )
     try:
         with engine.connect() as sql:
-            sql.exec_driver_sql("PRAGMA journal_mode = WAL")
-            sql.exec_driver_sql("PRAGMA synchronous = FULL")
+            _prepare(sql, path)
             sql.exec_driver_sql("BEGIN IMMEDIATE")
             if is_behind(sql) and current(sql):
                 _copy(path, backups / f"before-migration-{now:%Y%m%dT%H%M%S%f}.sqlite")
@@ -106,6 +106,14 @@ def _check_references(sql: Connection) -> None:
             f"{len(broken)} rows refer to rows that are not there (tables: {tables}), so the "
             "database was not migrated. Restore a backup, or ask for help with this message."
         )
+
+
+def _prepare(sql: Connection, path: Path) -> None:
+    try:
+        sql.exec_driver_sql("PRAGMA journal_mode = WAL")  # the first to read the file
+        sql.exec_driver_sql("PRAGMA synchronous = FULL")
+    except DatabaseError as problem:
+        raise MigrationError(f"{path} cannot be used: {problem.orig}.") from problem
 
 
 def _create_private(path: Path) -> None:

@@ -164,6 +164,28 @@ async def test_a_database_without_its_keys_is_refused_in_words(place: Place) -> 
         await opened(place)
 
 
+async def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    place.path.write_bytes(b"no database" * 100)
+    with pytest.raises(MigrationError, match="cannot be used: file is not a database"):
+        await opened(place)
+
+
+async def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    place = place_in(tmp_path, f"postgresql://clinic:CANARY@/clinic?host={tmp_path}")
+    with pytest.raises(MigrationError, match="cannot be reached") as caught:
+        await opened(place)
+    assert "clinic:***@" in str(caught.value)
+    assert "CANARY" not in str(caught.value)
+
+
+async def test_a_database_that_is_not_there_is_named(
+    postgres_server: postgres.Server, tmp_path: Path
+) -> None:
+    with pytest.raises(MigrationError, match='database "nothing" does not exist'):
+        await opened(place_in(tmp_path, postgres_server.url("nothing")))
+
+
 async def test_processes_that_start_together_make_one_database(
     tmp_path: Path, postgres_server: postgres.Server
 ) -> None:
