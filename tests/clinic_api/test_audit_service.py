@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from clinic_api.actor import STRANGER, Actor, system
+from clinic_api.audit.checkpoints import KEY_FILE, write_checkpoint
 from clinic_api.audit.flows import verify_audit
 from clinic_api.audit.service import (
     AccessEntry,
@@ -20,6 +21,7 @@ from clinic_api.audit.service import (
 )
 from clinic_api.db import Database
 from clinic_api.errors import Refused
+from clinic_api.opening import Place
 from clinic_api.paging import Page
 from tests.clinic_api.conftest import Clock
 
@@ -154,3 +156,14 @@ async def test_the_administrator_has_the_whole_audit_verified(clinic: Database) 
     found = await verify_audit(clinic, ANN, VerifyAudit())
     assert (found.whole, found.first_bad_row) == (True, None)
     assert found.rows == 6  # asking is a row too
+
+
+async def test_without_its_key_the_verification_is_refused_in_words(
+    sqlite_database: Database, sqlite_place: Place
+) -> None:
+    root = sqlite_place.keys.parent
+    await do(sqlite_database, BOB, "patient.read", "p-alice")
+    await write_checkpoint(sqlite_database, root)
+    (root / KEY_FILE).unlink()
+    with pytest.raises(Refused, match="The key that signed the audit is missing"):
+        await verify_audit(sqlite_database, ANN, VerifyAudit())
