@@ -25,10 +25,11 @@ T = TypeVar("T")
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """What a child has to say when it is ready."""
+    """What a child has to say when it is ready, or gives up."""
 
     room: str = ""  # the demo's
     links: dict[str, str] = {}  # the demo's, by who they are for
+    refused: str = ""  # why it can never become ready, in words for whoever starts the server
 
 
 def read_configuration(kind: type[T]) -> T:

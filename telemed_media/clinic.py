@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from clinic_api.db import Database
+from clinic_api.key_files import KeyringError
+from clinic_api.migrations import MigrationError
 from clinic_api.opening import Place, open_database
 from telemed_media.data_folder import DataFolder
+
+UNUSABLE = (MigrationError, KeyringError)  # in words; starting again does not help
 
 
 async def open_clinic(folder: DataFolder, database_url: str, public_url: str = "") -> Database:

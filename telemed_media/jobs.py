@@ -1,8 +1,8 @@
 """The jobs' process: `python -m telemed_media.jobs`, started by the supervisor.
 
 Mail, checkpoints of the audit, what expires and what is deleted: nothing of it on a loop that
-carries signalling. It is ready when the database is open; what a job needs beyond that, a mail
-server say, may be missing for as long as it likes.
+carries signalling. It is ready when the database is open, and refuses in words one that cannot be
+used; what a job needs beyond that, a mail server say, may be missing for as long as it likes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from clinic_api.mail.smtp import Smtp
 from clinic_api.visits.service import expire_visits
 from telemed_media import logs
 from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped
-from telemed_media.clinic import open_clinic
+from telemed_media.clinic import UNUSABLE, open_clinic
 from telemed_media.configuration import JobsConfiguration
 from telemed_media.data_folder import DataFolder
 
@@ -43,7 +43,12 @@ def main() -> None:
 
     async def serve(stop: asyncio.Event) -> None:
         folder = DataFolder(Path(given.data), demo=False)
-        async with await open_clinic(folder, given.database_url, given.public_url) as database:
+        try:
+            opening = await open_clinic(folder, given.database_url, given.public_url)
+        except UNUSABLE as why:
+            report_ready(given.ready_pipe, Ready(refused=str(why)))
+            return
+        async with opening as database:
             jobs = _jobs(given, folder, database, stop)
             report_ready(given.ready_pipe, Ready())
             await run_jobs(jobs, database.now, stop)

@@ -23,7 +23,7 @@ HOPELESS_STARTS = 4
 
 
 class StartError(Exception):
-    """A child never became ready; its own log lines say why."""
+    """A child never became ready; the message or its own log lines say why."""
 
 
 class Supervised:
@@ -43,6 +43,7 @@ class Supervised:
         self._inherited = inherited
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
+        self._refused = ""
         self._log = structlog.get_logger().bind(state=name)
         self.ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
 
@@ -62,6 +63,8 @@ class Supervised:
             exit_code = await self._live_once()
             if self._stopping.is_set():
                 return
+            if self._refused and not self.ready.done():
+                raise StartError(self._refused)
             if loop.time() - started_at > STEADY_AFTER_S:
                 deaths = 0
             pause_s = PAUSES_S[min(deaths, len(PAUSES_S) - 1)]
@@ -111,10 +114,15 @@ class Supervised:
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(self._configuration(theirs)) + b"\n")
         line = await _read_line(ours)
-        if line:
-            self._log.info("child_ready", pid=process.pid)
-            if not self.ready.done():
-                self.ready.set_result(msgspec.json.decode(line, type=Ready))
+        if not line:
+            return
+        said = msgspec.json.decode(line, type=Ready)
+        self._refused = said.refused
+        if said.refused:
+            return
+        self._log.info("child_ready", pid=process.pid)
+        if not self.ready.done():
+            self.ready.set_result(said)
 
 
 async def _read_line(pipe: int) -> bytes:

@@ -35,6 +35,7 @@ JOBS = system("test")
 URL = "https://clinic.example"
 READY_WITHIN_S = 3 * 3.0
 STOPPED_WITHIN_S = 3.0
+REFUSED_WITHIN_S = 3 * 10.0
 SENT_WITHIN_S = 3 * 2.0
 POLL_S = 0.05
 MEMORY_LIMIT_BYTES = 150 * 1024 * 1024
@@ -174,3 +175,24 @@ async def _enqueue(database: Database) -> None:
 
 def _states(tx: Transaction) -> list[str]:
     return [row.state for row in tx.all(tx.select(outbox))]
+
+
+async def test_a_database_without_its_keys_is_refused_in_words(tmp_path: Path) -> None:
+    await (await open_clinic(prepare(tmp_path), "")).close()
+    for key in (tmp_path / "keys").glob("*.kek"):
+        key.unlink()
+    command = Path(sys.executable).parent / "telemed-media"
+    process = await asyncio.create_subprocess_exec(
+        *(str(command), "serve", "--port", "0", "--host", "127.0.0.1", "--data", str(tmp_path)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(REFUSED_WITHIN_S):
+            _, errors = await process.communicate()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+    assert process.returncode == 2
+    assert "Put the key file that belongs to this database back there." in errors.decode()
