@@ -29,13 +29,6 @@ GATE: dict[str, str] = {
     "visit_ended": "This visit has ended.",
 }
 
-LINK: dict[str, str] = {
-    "link_unknown": "This link does not open a call.",
-    "link_expired": "This link has expired.",
-    "link_revoked": "This link has been withdrawn.",
-    "visit_ended": "This visit has ended.",
-}
-
 MEDIA: dict[str, str] = {
     "bad_sdp": "The browser's media description could not be understood.",
     "media_unavailable": "The media server is not available. Please try again.",

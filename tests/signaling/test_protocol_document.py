@@ -108,7 +108,7 @@ def test_every_close_code_is_described() -> None:
 
 
 def test_every_error_code_is_described() -> None:
-    known = refusals.ROOM | refusals.GATE | refusals.LINK | refusals.MEDIA
+    known = refusals.ROOM | refusals.GATE | refusals.MEDIA
     assert [row[0].strip("`") for row in rows(chapter("Error codes"))] == list(known)
 
 
