@@ -10,7 +10,7 @@ from clinic_api.auth import session_store, sessions, store
 from clinic_api.auth.throttle import LIMITS
 from clinic_api.guarded import guarded
 from clinic_api.transaction import Transaction
-from clinic_api.visits import store as visits
+from clinic_api.visits import call_store as calls
 
 SESSIONS_KEPT = sessions.ABSOLUTE + timedelta(hours=12)  # of one that was never ended
 
@@ -22,6 +22,6 @@ def clean(tx: Transaction, actor: Actor) -> int:
     for subject, limit in LIMITS.items():
         if limit.forgotten_after is not None:
             gone += store.forget_tries(tx, subject, tx.now - limit.forgotten_after)
-    gone += visits.forget_tokens(tx)
+    gone += calls.forget_tokens(tx)
     gone += idempotency.forget_expired(tx)
     return gone + outbox.forget(tx, actor)

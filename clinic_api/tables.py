@@ -15,6 +15,7 @@ import clinic_api.idempotency
 import clinic_api.keyring
 import clinic_api.organisation.store
 import clinic_api.outbox_store
+import clinic_api.visits.call_store
 import clinic_api.visits.check_in_store
 import clinic_api.visits.consent_store
 import clinic_api.visits.store  # noqa: F401

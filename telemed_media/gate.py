@@ -10,7 +10,7 @@ from clinic_api import errors
 from clinic_api.actor import Actor, system
 from clinic_api.db import Database
 from clinic_api.visits import gate
-from clinic_api.visits.store import ChatMessage
+from clinic_api.visits.call_store import ChatMessage
 from signaling.core.rights import Rights
 from signaling.ports import ChatEntry, Entry, Refused, Source
 

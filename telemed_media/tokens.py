@@ -18,7 +18,7 @@ from clinic_api.errors import Refused
 from clinic_api.key_files import KeyringError
 from clinic_api.migrations import MigrationError
 from clinic_api.transaction import Transaction
-from clinic_api.visits import gate
+from clinic_api.visits import console, gate
 from clinic_api.visits.model import Right, Role
 from clinic_api.visits.seats import Seat
 from signaling.core.messages import Id
@@ -55,13 +55,15 @@ async def make_token(folder: DataFolder, database_url: str, request: TokenReques
         raise _unusable(error) from error
 
 
-async def issue(database: Database, seat: gate.ConsoleSeat, request: TokenRequest) -> str:
+async def issue(database: Database, seat: console.ConsoleSeat, request: TokenRequest) -> str:
     """A token for a new seat in an open database. Raises TokenError."""
 
     def work(tx: Transaction) -> str:
-        made = gate.seat_in_room(tx, CONSOLE, seat)
-        wanted = gate.TokenFor(participant_id=made.id, ttl_s=request.ttl_s, reusable=request.device)
-        return gate.call_token_for(tx, CONSOLE, wanted)
+        made = console.seat_in_room(tx, CONSOLE, seat)
+        wanted = console.TokenFor(
+            participant_id=made.id, ttl_s=request.ttl_s, reusable=request.device
+        )
+        return console.call_token_for(tx, CONSOLE, wanted)
 
     try:
         return await database.write(work)
@@ -77,14 +79,14 @@ async def revoke_token(folder: DataFolder, database_url: str, token: str) -> Non
     command = gate.CallToken(token)
     try:
         async with await open_clinic(folder, database_url) as database:
-            await database.write(lambda tx: gate.revoke_call_token(tx, CONSOLE, command))
+            await database.write(lambda tx: console.revoke_call_token(tx, CONSOLE, command))
     except _UNUSABLE as error:
         raise _unusable(error) from error
     except Refused as refused:
         raise TokenError("Standard input holds no token of this data folder.") from refused
 
 
-def seat_of(request: TokenRequest) -> gate.ConsoleSeat:
+def seat_of(request: TokenRequest) -> console.ConsoleSeat:
     """Who the token lets in, and with which rights. Raises TokenError."""
     rights = _rights(request.can)
     if not 0 < len(request.name.strip()) <= MAX_NAME_CHARS:
@@ -97,7 +99,7 @@ def seat_of(request: TokenRequest) -> gate.ConsoleSeat:
         waits=not (moderates or request.admitted),
         binds_device=False,
     )
-    return gate.ConsoleSeat(room=_room(request.room), seat=seat)
+    return console.ConsoleSeat(room=_room(request.room), seat=seat)
 
 
 def _role(request: TokenRequest, *, moderates: bool) -> Role:

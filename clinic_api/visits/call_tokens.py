@@ -16,7 +16,7 @@ import msgspec
 from clinic_api.actor import Actor
 from clinic_api.errors import Attempt, Refused
 from clinic_api.transaction import Keys, Transaction
-from clinic_api.visits import links, store
+from clinic_api.visits import call_store, links
 from clinic_api.visits.model import Participant
 
 TTL = timedelta(seconds=60)  # from the page to call control
@@ -64,7 +64,7 @@ def consume(tx: Transaction, actor: Actor, claims: Claims) -> None:
     """Raises Refused(token_used) for the second time, unless it is a device's."""
     if claims.device:
         return
-    if not store.use_token(tx, actor, claims.id, claims.expires_at):
+    if not call_store.use_token(tx, actor, claims.id, claims.expires_at):
         attempt = Attempt(
             actor.kind, actor.id, tx.action, "participant", claims.participant_id, actor.client
         )

@@ -11,7 +11,7 @@ from clinic_api.directory.model import Id
 from clinic_api.guarded import guarded
 from clinic_api.paging import DEFAULT_ITEMS, Cursor, Limit, Page
 from clinic_api.transaction import Transaction
-from clinic_api.visits import store
+from clinic_api.visits import call_store
 from clinic_api.visits.service import permitted
 
 
@@ -33,6 +33,6 @@ def read_chat(tx: Transaction, actor: Actor, command: ReadChat) -> Page[ChatLine
     """Oldest first. Raises Refused(not_found)."""
     visit = permitted(tx, actor, command.visit_id)
     tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "")
-    found = store.chat_page(tx, visit.id, command.cursor, command.limit)
+    found = call_store.chat_page(tx, visit.id, command.cursor, command.limit)
     lines = [ChatLine(id=one.id, name=one.name, text=one.text, at=one.at) for one in found.items]
     return Page(tuple(lines), found.next)

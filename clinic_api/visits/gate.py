@@ -6,7 +6,7 @@ What call control tells may be said twice.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,16 +15,14 @@ from clinic_api.actor import Actor
 from clinic_api.errors import Attempt, Refused
 from clinic_api.guarded import guarded
 from clinic_api.transaction import Transaction
-from clinic_api.visits import call_tokens, store
+from clinic_api.visits import call_store, call_tokens, store
+from clinic_api.visits.call_store import ChatMessage
 from clinic_api.visits.calls import call_times, modality_of
 from clinic_api.visits.model import Participant, Visit
-from clinic_api.visits.seats import Seat, add_seat, known_seat, withdraw
 from clinic_api.visits.service import close, known_visit
-from clinic_api.visits.store import ChatMessage
 from clinic_api.visits.visit import OPEN, Event, after
 
 MAX_HISTORY = 500  # newest messages that a person gets at once; far more than a visit has
-CONSOLE_LASTS = timedelta(days=3650)  # rooms of integrators end when they are ended
 
 
 class CallToken(msgspec.Struct, frozen=True):
@@ -91,13 +89,6 @@ class CallOrder(msgspec.Struct, frozen=True):
     subject: str | None  # None: everybody
 
 
-class ConsoleSeat(msgspec.Struct, frozen=True, kw_only=True):
-    """A seat made without the clinic's pages: by the console, the demo, tests, integrators."""
-
-    room: str
-    seat: Seat
-
-
 # who may come in
 
 
@@ -106,7 +97,7 @@ def enter_call(tx: Transaction, actor: Actor, command: CallToken) -> CallEntry:
     """Consume a call token. Raises Refused: token_invalid, token_expired, token_used,
     token_revoked, unknown_room, visit_ended."""
     claims = call_tokens.read(tx.keys, command.token)
-    seat, visit = _named_by(tx, claims)
+    seat, visit = named_by(tx, claims)
     if tx.now.timestamp() >= claims.expires_at:
         raise _refused(tx, actor, "token_expired", seat)
     if seat.revoked_at is not None or claims.generation != seat.generation:
@@ -122,11 +113,12 @@ def enter_call(tx: Transaction, actor: Actor, command: CallToken) -> CallEntry:
 def identify_call(tx: Transaction, actor: Actor, command: CallToken) -> CallEntry:
     """What a token of ours stands for, whatever became of it. Raises Refused(token_invalid)."""
     del actor
-    seat, visit = _named_by(tx, call_tokens.read(tx.keys, command.token))
+    seat, visit = named_by(tx, call_tokens.read(tx.keys, command.token))
     return _entry(visit, seat)
 
 
-def _named_by(tx: Transaction, claims: call_tokens.Claims) -> tuple[Participant, Visit]:
+def named_by(tx: Transaction, claims: call_tokens.Claims) -> tuple[Participant, Visit]:
+    """Whose a token is. Raises Refused(unknown_room)."""
     seat = store.participant(tx, claims.participant_id)
     visit = None if seat is None else store.visit(tx, seat.visit_id)
     if seat is None or visit is None:
@@ -159,8 +151,8 @@ def gate_joined(tx: Transaction, actor: Actor, command: Peer) -> None:
     """Somebody came, perhaps to wait. Raises Refused(unknown_room)."""
     visit, seat = _place(tx, command)
     at = _moment(command.at)
-    if store.participation(tx, visit.id, command.peer) is None:
-        store.insert_participation(
+    if call_store.participation(tx, visit.id, command.peer) is None:
+        call_store.insert_participation(
             tx, actor, visit.id, seat.id, command.peer, at, None if seat.waits else at
         )
     first = visit.first_joined_at or at
@@ -173,11 +165,11 @@ def gate_admitted(tx: Transaction, actor: Actor, command: Peer) -> None:
     """Somebody was let in. Raises Refused(unknown_room)."""
     visit, seat = _place(tx, command)
     at = _moment(command.at)
-    here = store.participation(tx, visit.id, command.peer)
+    here = call_store.participation(tx, visit.id, command.peer)
     if here is None:
-        store.insert_participation(tx, actor, visit.id, seat.id, command.peer, at, at)
+        call_store.insert_participation(tx, actor, visit.id, seat.id, command.peer, at, at)
     elif here.admitted_at is None:
-        store.update_participation(tx, actor, here.id, admitted_at=at)
+        call_store.update_participation(tx, actor, here.id, admitted_at=at)
     if seat.waits:
         _advance(tx, actor, visit, "admit", admitted_at=visit.admitted_at or at)
     else:
@@ -189,10 +181,10 @@ def gate_admitted(tx: Transaction, actor: Actor, command: Peer) -> None:
 def gate_left(tx: Transaction, actor: Actor, command: PeerLeft) -> None:
     """Somebody's coming is over. Raises Refused(unknown_room)."""
     visit, seat = _place(tx, command)
-    here = store.participation(tx, visit.id, command.peer)
+    here = call_store.participation(tx, visit.id, command.peer)
     if here is not None and here.left_at is None:
         why = command.why[:40]
-        store.update_participation(tx, actor, here.id, left_at=_moment(command.at), why=why)
+        call_store.update_participation(tx, actor, here.id, left_at=_moment(command.at), why=why)
     _measure(tx, actor, visit)
     _note(tx, actor, visit, seat, "leave")
 
@@ -201,11 +193,11 @@ def gate_left(tx: Transaction, actor: Actor, command: PeerLeft) -> None:
 def gate_media_came(tx: Transaction, actor: Actor, command: MediaCame) -> None:
     """A source's media has begun to come; makes the real modality. Raises unknown_room."""
     visit, seat = _place(tx, command)
-    here = store.participation(tx, visit.id, command.peer)
+    here = call_store.participation(tx, visit.id, command.peer)
     if here is None:
         return _note(tx, actor, visit, seat, "media")
     came = set(filter(None, here.media.split(","))) | {command.source}
-    store.update_participation(tx, actor, here.id, media=",".join(sorted(came))[:60])
+    call_store.update_participation(tx, actor, here.id, media=",".join(sorted(came))[:60])
     _measure(tx, actor, visit)
     return _note(tx, actor, visit, seat, "media")
 
@@ -239,7 +231,7 @@ def _advance(tx: Transaction, actor: Actor, visit: Visit, event: Event, **times:
 
 def _measure(tx: Transaction, actor: Actor, visit: Visit) -> None:
     """Times and modality of the call, from who was there."""
-    comings = store.participations_of(tx, visit.id)
+    comings = call_store.participations_of(tx, visit.id)
     roles = {seat.id: seat.role for seat in store.participants_of(tx, visit.id)}
     started_at, ended_at = call_times(comings, roles)
     modality = modality_of(comings)
@@ -270,7 +262,7 @@ def _moment(at: float) -> datetime:
 def call_orders(tx: Transaction, actor: Actor) -> tuple[CallOrder, ...]:
     """Whom to put out now; the same again until call control has said that they left."""
     del actor
-    return tuple(CallOrder(row.room, row.subject) for row in store.stray_participations(tx))
+    return tuple(CallOrder(row.room, row.subject) for row in call_store.stray_participations(tx))
 
 
 # chat
@@ -282,9 +274,9 @@ def append_chat(tx: Transaction, actor: Actor, command: ChatWritten) -> ChatMess
     visit = store.lock_visit(tx, command.room)
     if visit is None:
         raise Refused("unknown_room")
-    written = store.chat_message(tx, visit.id, command.participant, command.key)
+    written = call_store.chat_message(tx, visit.id, command.participant, command.key)
     if written is None:
-        store.insert_chat(
+        call_store.insert_chat(
             tx,
             actor,
             visit.id,
@@ -294,7 +286,7 @@ def append_chat(tx: Transaction, actor: Actor, command: ChatWritten) -> ChatMess
             command.text,
             _moment(command.at),
         )
-        written = store.chat_message(tx, visit.id, command.participant, command.key)
+        written = call_store.chat_message(tx, visit.id, command.participant, command.key)
     tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "", event="chat")
     assert written is not None
     return written
@@ -309,54 +301,4 @@ def chat_history(tx: Transaction, actor: Actor, command: ChatSince) -> tuple[Cha
     number = int(since) if since.isascii() and since.isdigit() and len(since) <= 12 else 0
     if visit is None:
         return ()
-    return tuple(store.chat_after(tx, visit.id, min(number, 2**31 - 1), MAX_HISTORY))
-
-
-# without the pages
-
-
-@guarded("visit.record")
-def seat_in_room(tx: Transaction, actor: Actor, command: ConsoleSeat) -> Participant:
-    """A seat in the visit of this room, which is made where there is none. Raises visit_ended."""
-    visit = store.lock_visit(tx, command.room)
-    if visit is None:
-        visit_id = store.insert_visit(
-            tx,
-            actor,
-            "",
-            room=command.room,
-            kind="console",
-            practitioner_id=None,
-            patient_id=command.seat.patient_id,
-            declared_modality="video",
-            opens_at=tx.now,
-            expires_at=tx.now + CONSOLE_LASTS,
-        )
-        visit = known_visit(tx, visit_id)
-    if visit.state not in OPEN:
-        raise Refused("visit_ended")
-    added = add_seat(tx, actor, visit.id, command.seat)
-    tx.note(actor, "participant", added.id)
-    return added
-
-
-class TokenFor(msgspec.Struct, frozen=True, kw_only=True):
-    participant_id: str
-    ttl_s: float
-    reusable: bool = False  # a device's
-
-
-@guarded("visit.record")
-def call_token_for(tx: Transaction, actor: Actor, command: TokenFor) -> str:
-    """A call token for the console."""
-    seat = known_seat(tx, command.participant_id)
-    tx.note(actor, "participant", seat.id, event="token")
-    return call_tokens.issue(tx, seat, timedelta(seconds=command.ttl_s), reusable=command.reusable)
-
-
-@guarded("visit.record")
-def revoke_call_token(tx: Transaction, actor: Actor, command: CallToken) -> None:
-    """Withdraw the seat that a token of ours is for. Raises Refused: token_invalid."""
-    seat, _ = _named_by(tx, call_tokens.read(tx.keys, command.token))
-    withdraw(tx, actor, seat)
-    tx.note(actor, "participant", seat.id, event="revoke")
+    return tuple(call_store.chat_after(tx, visit.id, min(number, 2**31 - 1), MAX_HISTORY))

@@ -221,6 +221,7 @@ def _bind(tx: Transaction, actor: Actor, seat: Participant, device: str) -> Part
         store.participants,
         actor,
         seat.id,
+        seat.version,  # of two browsers at once, one is the first
         device=tx.index(store.participants.c.device, device),
         takeovers=seat.takeovers + int(seat.bound),
         tries=0,

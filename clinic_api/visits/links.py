@@ -70,7 +70,7 @@ def confirmation_of(keys: Keys, participant_id: str, generation: int, takeovers:
 
 def qr(url: str) -> str:
     """An SVG element (ISO/IEC 18004, level M) with a quiet zone of four modules."""
-    return segno.make(url, error="m").svg_inline(scale=4, border=4)
+    return segno.make(url, error="m").svg_inline(border=4, omitsize=True)
 
 
 def same(one: str, other: str) -> bool:

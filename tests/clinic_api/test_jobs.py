@@ -14,7 +14,7 @@ from clinic_api.errors import Refused
 from clinic_api.housekeeping import clean
 from clinic_api.idempotency import KEPT, claim
 from clinic_api.jobs import LONGEST_PAUSE_S, Job, pause_after_failure_s, pause_s, run_jobs
-from clinic_api.visits import store as visits
+from clinic_api.visits import call_store as calls
 from tests.clinic_api.conftest import Clock
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -113,12 +113,12 @@ async def test_a_job_that_hangs_does_not_hold_the_stop(monkeypatch: pytest.Monke
 async def test_what_is_of_no_use_any_more_is_deleted(database: Database, clock: Clock) -> None:
     await database.write(lambda tx: claim(tx, JOBS, "key", "request"))
     later = clock.now_s + 60.0
-    await database.write(lambda tx: visits.use_token(tx, JOBS, tx.new_id(), later))
+    await database.write(lambda tx: calls.use_token(tx, JOBS, tx.new_id(), later))
     assert await database.write(lambda tx: clean(tx, JOBS)) == 0
     clock.advance(KEPT.total_seconds() + 1)
     assert await database.write(lambda tx: clean(tx, JOBS)) == 2
     assert await database.write(lambda tx: clean(tx, JOBS)) == 0
-    assert await database.read(lambda tx: tx.all(tx.select(visits.used_call_tokens))) == []
+    assert await database.read(lambda tx: tx.all(tx.select(calls.used_call_tokens))) == []
 
 
 async def test_charlie_deletes_nothing(sqlite_database: Database) -> None:

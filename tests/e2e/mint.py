@@ -9,7 +9,7 @@ import msgspec
 
 from clinic_api.actor import system
 from clinic_api.transaction import Transaction
-from clinic_api.visits import call_tokens, gate
+from clinic_api.visits import call_tokens, console
 from clinic_api.visits.model import Participant, Right
 from clinic_api.visits.seats import Seat
 from telemed_media.clinic import open_clinic
@@ -22,9 +22,9 @@ SPOKEN: tuple[Right, ...] = ("publish", "subscribe", "chat")
 async def new_seat(data: Path, room: str, name: str = "Carol") -> Participant:
     """A guest's seat that does not wait, in the data folder's visit of this room."""
     seat = Seat(role="guest", name=name, rights=SPOKEN, waits=False, binds_device=False)
-    command = gate.ConsoleSeat(room=room, seat=seat)
+    command = console.ConsoleSeat(room=room, seat=seat)
     async with await open_clinic(DataFolder(data, demo=True), "") as database:
-        return await database.write(lambda tx: gate.seat_in_room(tx, TESTS, command))
+        return await database.write(lambda tx: console.seat_in_room(tx, TESTS, command))
 
 
 async def tokens_for(

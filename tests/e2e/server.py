@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import psutil
 
-from clinic_api.actor import system
+from clinic_api.actor import Actor, system
 from clinic_api.db import Database
 from clinic_api.transaction import Transaction
-from clinic_api.visits import gate
+from clinic_api.visits import console
 from clinic_api.visits.model import Right
 from clinic_api.visits.seats import Seat, link_of
 from telemed_media.clinic import open_clinic
@@ -25,6 +26,8 @@ _COMMAND = Path(sys.executable).parent / "telemed-media"
 _READY_WITHIN_S = 20.0
 _STOPPED_WITHIN_S = 15.0
 TESTS = system("tests")
+C = TypeVar("C")
+R = TypeVar("R")
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -62,13 +65,21 @@ class Server:
         assert process.returncode == 0, command
         return output.decode().split()[-1]
 
+    async def revoke(self, token: str) -> None:
+        """Withdraw a token as an operator would."""
+        process = await asyncio.create_subprocess_exec(
+            *(_COMMAND, "revoke", "--data", str(self.data)), stdin=asyncio.subprocess.PIPE
+        )
+        await process.communicate(token.encode())
+        assert process.returncode == 0
+
     async def link(self, name: str, *rights: Right, waits: bool = False) -> str:
         """A join link to the demo's room for one more person, for any number of browsers."""
         seat = Seat(role="guest", name=name, rights=rights, waits=waits, binds_device=False)
-        command = gate.ConsoleSeat(room=self.ready.room, seat=seat)
+        command = console.ConsoleSeat(room=self.ready.room, seat=seat)
 
         def work(tx: Transaction) -> str:
-            return link_of(tx, gate.seat_in_room(tx, TESTS, command)).path
+            return link_of(tx, console.seat_in_room(tx, TESTS, command)).path
 
         async with await self.clinic() as database:
             return self.ready.url + await database.write(work)
@@ -76,6 +87,11 @@ class Server:
     async def clinic(self) -> Database:
         """The clinic's database, which the server has open, too."""
         return await open_clinic(DataFolder(self.data, demo=True), "", self.ready.url)
+
+    async def as_console(self, service: Callable[[Transaction, Actor, C], R], command: C) -> R:
+        """What a service gives the server's own console."""
+        async with await self.clinic() as database:
+            return await database.write(lambda tx: service(tx, TESTS, command))
 
     async def set_up_link(self) -> str:
         """The one-time link of a clinic that is not set up yet, as the console prints it."""

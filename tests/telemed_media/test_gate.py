@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from clinic_api.actor import system
 from clinic_api.db import Database
 from clinic_api.errors import Refused as ClinicRefused
-from clinic_api.visits import gate, store
+from clinic_api.visits import call_store, console, gate, store
 from clinic_api.visits.model import Participant, Role, Visit
 from clinic_api.visits.seats import Seat
 from clinic_api.visits.service import OneSeat, OneVisit, end_visit, renew_link, revoke
@@ -42,12 +42,12 @@ class House:
 
     async def seat(self, role: Role, name: str) -> Participant:
         seat = Seat(role=role, name=name, waits=role != "provider", binds_device=False)
-        command = gate.ConsoleSeat(room=ROOM, seat=seat)
-        return await self.database.write(lambda tx: gate.seat_in_room(tx, TESTS, command))
+        command = console.ConsoleSeat(room=ROOM, seat=seat)
+        return await self.database.write(lambda tx: console.seat_in_room(tx, TESTS, command))
 
     async def token(self, seat: Participant, ttl_s: float = 60, *, reusable: bool = False) -> str:
-        wanted = gate.TokenFor(participant_id=seat.id, ttl_s=ttl_s, reusable=reusable)
-        return await self.database.write(lambda tx: gate.call_token_for(tx, TESTS, wanted))
+        wanted = console.TokenFor(participant_id=seat.id, ttl_s=ttl_s, reusable=reusable)
+        return await self.database.write(lambda tx: console.call_token_for(tx, TESTS, wanted))
 
     async def join(self, seat: Participant) -> Caller:
         return await self.calls.welcomed(await self.calls.hello(await self.token(seat)))
@@ -141,7 +141,7 @@ async def test_the_visit_shows_when_people_really_came_talked_and_left(house: Ho
     times = [at for at in happened if at is not None]
     assert len(times) == 4
     assert sorted(times) == times
-    comings = await house.database.read(lambda tx: store.participations_of(tx, visit.id))
+    comings = await house.database.read(lambda tx: call_store.participations_of(tx, visit.id))
     assert sorted(one.why for one in comings) == ["end", "leave"]
     assert {one.media for one in comings} == {"camera"}
 

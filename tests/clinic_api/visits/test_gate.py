@@ -10,26 +10,28 @@ import pytest
 from clinic_api.auth.store import users
 from clinic_api.errors import Refused
 from clinic_api.transaction import Transaction
-from clinic_api.visits import store
+from clinic_api.visits import call_store
+from clinic_api.visits.console import (
+    ConsoleSeat,
+    TokenFor,
+    call_token_for,
+    revoke_call_token,
+    seat_in_room,
+)
 from clinic_api.visits.gate import (
     CallOrder,
     CallToken,
     ChatSince,
     ChatWritten,
-    ConsoleSeat,
     MediaCame,
     RoomEnded,
-    TokenFor,
     append_chat,
     call_orders,
-    call_token_for,
     chat_history,
     enter_call,
     gate_ended,
     gate_media_came,
     identify_call,
-    revoke_call_token,
-    seat_in_room,
 )
 from clinic_api.visits.joining import Entered
 from clinic_api.visits.seats import Seat
@@ -153,7 +155,7 @@ async def test_what_is_said_twice_counts_once(clinic: Clinic) -> None:
     for _ in range(2):
         await clinic.leaves(alice, "a1")
         clinic.clock.advance(5)
-    (row,) = await clinic.rows(store.call_participations)
+    (row,) = await clinic.rows(call_store.call_participations)
     assert row.left_at - row.joined_at == timedelta(seconds=10)
 
 
@@ -165,7 +167,7 @@ async def test_who_leaves_after_the_end_is_still_written_down(clinic: Clinic) ->
     assert await _orders(clinic) == (CallOrder(alice.room, None),)
     await clinic.leaves(alice, "a1")
     assert await _orders(clinic) == ()
-    (row,) = await clinic.rows(store.call_participations)
+    (row,) = await clinic.rows(call_store.call_participations)
     assert row.why == "left"
 
 
@@ -216,7 +218,7 @@ async def test_chat_is_kept_sealed_and_once_per_key(clinic_on_both: Clinic) -> N
     assert [one.id for one in history] == sorted(one.id for one in history)
     later = await clinic.see(chat_history, GATE, ChatSince(seat.room, history[0].id))
     assert [one.text for one in later] == ["and there"]
-    assert b"hurts" not in b"".join(row.text for row in await clinic.rows(store.chat_messages))
+    assert b"hurts" not in b"".join(row.text for row in await clinic.rows(call_store.chat_messages))
 
 
 async def test_messages_written_at_once_all_stay_in_one_order(clinic_on_both: Clinic) -> None:
@@ -284,7 +286,7 @@ async def _media(clinic: Clinic, seat: Entered, peer: str, source: str) -> None:
     await clinic.do(gate_media_came, GATE, came)
 
 
-async def _says(clinic: Clinic, seat: Entered, key: str, text: str) -> store.ChatMessage:
+async def _says(clinic: Clinic, seat: Entered, key: str, text: str) -> call_store.ChatMessage:
     message = ChatWritten(
         room=seat.room,
         participant="a1",
