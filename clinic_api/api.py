@@ -24,7 +24,7 @@ from clinic_api.http.doors import Rates
 from clinic_api.http.openapi import document
 from clinic_api.http.route import Route
 from clinic_api.http.server import add_api_routes
-from clinic_api.journeys import leaving, patient_login, set_up
+from clinic_api.journeys import leaving, patient_login, set_up, staff
 from clinic_api.organisation import routes as organisation
 from clinic_api.visits import routes as visits
 
@@ -37,6 +37,7 @@ ROUTES: tuple[Route, ...] = (
     *visits.ROUTES,
     *outbox_routes.ROUTES,
     *set_up.ROUTES,
+    *staff.ROUTES,
     *patient_login.ROUTES,
     *leaving.ROUTES,
     *audit.ROUTES,

@@ -46,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/account/activate/code", flows.activate_by_code, flows.ActivateByCode, SignedIn),
     Route("POST", "/account/password/ask", ask_reset, AskReset, Asking, status=202),
     Route("POST", "/account/password/reset", flows.reset_password, flows.ResetPassword, None),
+    Route("POST", "/account/password/reset/code", flows.reset_by_code, flows.ResetByCode, None),
     Route("POST", "/account/email/verify", verify_email, VerifyEmail, Verified),
     # one's own account
     Route("GET", "/account", read_account, Nothing, Account),
@@ -66,13 +67,19 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/account/sessions/{session_id}", end_session, EndSession, None),
     # logins, by administrators and the desk
     Route("GET", "/users", users.list_users, users.ListUsers, Page[UserResult]),
-    Route("POST", "/users", users.create_user, users.CreateUser, UserResult, status=201),
     Route("GET", "/users/{user_id}", users.read_user, users.OneUser, UserResult),
     Route("PUT", "/users/{user_id}/roles", users.change_roles, users.ChangeRoles, UserResult),
     Route(
         "POST",
         "/users/{user_id}/activation-code",
         users.issue_activation_code,
+        users.OneUser,
+        users.IssuedCode,
+    ),
+    Route(
+        "POST",
+        "/users/{user_id}/reset-code",
+        users.issue_reset_code,
         users.OneUser,
         users.IssuedCode,
     ),

@@ -13,7 +13,6 @@ from clinic_api.auth.users import (
     ListUsers,
     OneUser,
     OneVersion,
-    create_user,
     enable_user,
     issue_activation_code,
     list_users,
@@ -21,6 +20,7 @@ from clinic_api.auth.users import (
 )
 from clinic_api.errors import Refused
 from clinic_api.journeys.leaving import disable
+from clinic_api.journeys.staff import add_staff
 from web.forms import Form, failed, read_form
 from web.portal.desk import Desk, Visitor, redirect
 from web.portal.posted import Posted
@@ -79,9 +79,7 @@ class UserPages:
             roles=frozenset({said.role}),
         )
         try:
-            made = await self._desk.database.write(
-                lambda tx: create_user(tx, visitor.actor, command)
-            )
+            made = await self._desk.database.write(lambda tx: add_staff(tx, visitor.actor, command))
         except Refused as refused:
             if not refused.fields:
                 raise
