@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from clinic_api.actor import Actor
 from clinic_api.db import Database
 from clinic_api.errors import KINDS, Refused
+from clinic_api.visits.consenting import (
+    AnswerConsent,
+    ConsentsOf,
+    answer_consent,
+    read_consents,
+)
 from clinic_api.visits.flows import enter
-from clinic_api.visits.joining import CODES, Enter, OpenLink, open_link
-from web.exchange import ExchangeRefused, Invitation, JoinTicket, Tap
+from clinic_api.visits.joining import CODES, Enter, Entered, OpenLink, open_link
+from web.exchange import (
+    Agreement,
+    ConsentNeeded,
+    ExchangeRefused,
+    Invitation,
+    JoinTicket,
+    Tap,
+    Text,
+)
 
 
 class ClinicJoinDesk:
@@ -44,8 +60,39 @@ class ClinicJoinDesk:
         except Refused as refused:
             raise _translated(refused) from None
         if entered.missing:
-            raise _translated(Refused("consent_needed"))
+            entered = await self._with_consent(command, entered, tap.agrees)
         return JoinTicket(entered.call_token, entered.name, entered.role, entered.device)
+
+    async def _with_consent(
+        self, command: Enter, entered: Entered, agrees: tuple[Agreement, ...]
+    ) -> Entered:
+        """The seat once more, after its holder agreed. Raises ConsentNeeded, ExchangeRefused."""
+        holder = Actor(kind="participant", id=entered.participant_id, visit_id=entered.visit_id)
+        again = msgspec.structs.replace(
+            command, device=entered.device, birth_date=None, confirmation=""
+        )
+        try:
+            for one in agrees:
+                await self._answer(holder, one)
+            done = await enter(self._database, Actor(kind="stranger"), again)
+            if not done.missing:
+                return done
+            asked = await self._database.read(
+                lambda tx: read_consents(tx, holder, ConsentsOf(entered.visit_id))
+            )
+        except Refused as refused:
+            raise _translated(refused) from None
+        texts = tuple(Text(one.id, one.sha256, one.text) for one in asked.open)
+        raise ConsentNeeded(_translated(Refused("consent_needed")), texts, entered.device)
+
+    async def _answer(self, holder: Actor, agreement: Agreement) -> None:
+        command = AnswerConsent(
+            visit_id=holder.visit_id or "",
+            text_id=agreement.text_id,
+            sha256=agreement.sha256,
+            answer="give",
+        )
+        await self._database.write(lambda tx: answer_consent(tx, holder, command))
 
 
 def _translated(refused: Refused) -> ExchangeRefused:

@@ -37,6 +37,21 @@ class Invitation(msgspec.Struct, frozen=True):
     in_use: bool  # on some device; another one has to confirm
 
 
+class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """To one text, as it was shown."""
+
+    text_id: Annotated[str, msgspec.Meta(max_length=36)]
+    sha256: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class Text(msgspec.Struct, frozen=True):
+    """What somebody has to agree to before they come in."""
+
+    text_id: str
+    sha256: str
+    text: str
+
+
 class Tap(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody comes in by a link. `device` is what the ticket of the first tap said."""
 
@@ -45,6 +60,7 @@ class Tap(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     birth_date: date | None = None
     confirmation: str = ""
+    agrees: tuple[Agreement, ...] = ()
 
 
 class JoinTicket(msgspec.Struct, frozen=True):
@@ -66,8 +82,17 @@ class ExchangeRefused(Exception):
         self.status = status
 
 
+class ConsentNeeded(ExchangeRefused):
+    """The seat is taken, but nobody comes in without having agreed to these texts."""
+
+    def __init__(self, refused: ExchangeRefused, texts: tuple[Text, ...], device: str) -> None:
+        super().__init__(refused.code, refused.message, refused.status)
+        self.texts = texts
+        self.device = device
+
+
 class JoinDesk(Protocol):
-    """Whoever knows the links. Both raise ExchangeRefused."""
+    """Whoever knows the links. Both raise ExchangeRefused, `enter` also ConsentNeeded."""
 
     async def open(self, secret: str, client: str) -> Invitation: ...
     async def enter(self, tap: Tap) -> JoinTicket: ...
@@ -80,6 +105,7 @@ class _Opening(msgspec.Struct, forbid_unknown_fields=True):
 class _Asked(_Opening, forbid_unknown_fields=True):
     birth_date: date | None = None
     confirmation: Annotated[str, msgspec.Meta(max_length=20)] = ""
+    agrees: Annotated[tuple[Agreement, ...], msgspec.Meta(max_length=10)] = ()
 
 
 class _Answer(msgspec.Struct):
@@ -95,6 +121,7 @@ class _Problem(msgspec.Struct):
     status: int
     detail: str
     code: str
+    texts: tuple[Text, ...] = ()
 
 
 class JoinRoutes:
@@ -124,8 +151,14 @@ class JoinRoutes:
                 device=request.cookies.get(cookie, ""),
                 birth_date=asked.birth_date,
                 confirmation=asked.confirmation,
+                agrees=asked.agrees,
             )
             ticket = await self._desk.enter(tap)
+        except ConsentNeeded as refusal:
+            answered = _problem(refusal, refusal.texts)
+            if cookie:
+                _remember(answered, cookie, refusal.device)
+            return answered
         except ExchangeRefused as refusal:
             return _problem(refusal)
         answer = _Answer(ticket.token, ticket.name, ticket.role)
@@ -190,8 +223,8 @@ async def _read(request: web.Request, kind: type[A]) -> A:
         raise ExchangeRefused("bad_request", "The request names no link.", 400) from None
 
 
-def _problem(refusal: ExchangeRefused) -> web.Response:
-    problem = _Problem(refusal.code, refusal.status, refusal.message, refusal.code)
+def _problem(refusal: ExchangeRefused, texts: tuple[Text, ...] = ()) -> web.Response:
+    problem = _Problem(refusal.code, refusal.status, refusal.message, refusal.code, texts)
     response = _json(msgspec.json.encode(problem), refusal.status, "application/problem+json")
     if isinstance(refusal, _TooMany):
         response.headers["Retry-After"] = str(refusal.retry_after_s)

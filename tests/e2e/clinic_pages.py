@@ -94,6 +94,15 @@ class Reader:
             raise AssertionError(f"{error}; the page says:\n{await self.text()}") from None
         await self.page.evaluate(f"void setTimeout(() => {found}.click())")
 
+    async def press_surely(self, text: str) -> None:
+        """A button that asks first: `text…`, then `text`."""
+        summary = (
+            "[...document.querySelectorAll('summary')]"
+            f".find((one) => one.innerText.trim() === {json.dumps(text + '…')})"
+        )
+        await self.page.evaluate(f"{summary}.click()")
+        await self.press(text)
+
     # what a doctor does
 
     async def set_up(self, link: str) -> None:

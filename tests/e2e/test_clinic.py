@@ -47,7 +47,7 @@ async def test_from_the_set_up_link_to_an_ended_visit(
     await bob.reads("My knee is better")
 
     await desk.open(visit)
-    await desk.press("End the visit")
+    await desk.press_surely("End the visit")
     await alice.reaches("left", ENDED_WITHIN_S)
     assert "ended" in await Reader(alice.page, server.ready.url).text()
     await desk.open(visit)

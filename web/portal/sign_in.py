@@ -10,9 +10,10 @@ from msgspec import Meta
 
 from clinic_api.auth import entry, factors, flows
 from clinic_api.auth.account import Account, EndSession, end_session, list_sessions, read_account
-from clinic_api.auth.service import Next, Nothing, ShowCode
+from clinic_api.auth.service import Next, Nothing, ShowCode, SignedIn
 from clinic_api.errors import Refused
 from clinic_api.http.answering import put_session
+from clinic_api.http.route import WithSession
 from web.forms import Form, failed, read_form
 from web.portal.desk import NEXT, Desk, Visitor, redirect, wanted_next
 from web.portal.posted import Posted
@@ -41,6 +42,15 @@ class CodeForm(msgspec.Struct, frozen=True):
 class NewPasswordForm(msgspec.Struct, frozen=True):
     password: Password
     token: Annotated[str, Meta(max_length=200)] = ""
+
+
+class ActivateForm(msgspec.Struct, frozen=True):
+    """By the link of a mail (`token`), or by a name and the code from the desk."""
+
+    password: Password
+    token: Annotated[str, Meta(max_length=200)] = ""
+    login: Annotated[str, Meta(max_length=254)] = ""
+    code: Code = ""
 
 
 class ForgotForm(msgspec.Struct, frozen=True):
@@ -217,19 +227,42 @@ class SignInPages:
     async def _ask_first_password(
         self, request: web.Request, visitor: Visitor
     ) -> web.StreamResponse:
-        return self._show_password_form(request, visitor, "Choose your password")
+        return self._show_activation(request, visitor)
 
     async def _activate(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, NewPasswordForm)
-        title = "Choose your password"
+        form = await read_form(request, ActivateForm)
         if form.value is None:
-            return self._show_password_form(request, visitor, title, form)
-        command = flows.ActivateByLink(token=form.value.token, password=form.value.password)
+            return self._show_activation(request, visitor, form)
         try:
-            done = await flows.activate_by_link(self._desk.database, visitor.actor, command)
+            done = await self._activated(visitor, form.value)
         except Refused as refused:
-            return self._show_password_form(request, visitor, title, form, refused)
+            return self._show_activation(request, visitor, form, refused)
         return _go_on(request, done.result.next, done.token)
+
+    async def _activated(self, visitor: Visitor, said: ActivateForm) -> WithSession[SignedIn]:
+        if said.token:
+            by_link = flows.ActivateByLink(token=said.token, password=said.password)
+            return await flows.activate_by_link(self._desk.database, visitor.actor, by_link)
+        by_code = flows.ActivateByCode(login=said.login, code=said.code, password=said.password)
+        return await flows.activate_by_code(self._desk.database, visitor.actor, by_code)
+
+    def _show_activation(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        form: Form[ActivateForm] | None = None,
+        refused: Refused | None = None,
+    ) -> web.Response:
+        errors = refused.fields if refused else {}
+        return self._desk.render(
+            request,
+            visitor,
+            "activate.html",
+            status=refused.status if refused else 422 if form else 200,
+            form=failed(form, errors) if form and errors else form,
+            token=form.sent["token"] if form else "",
+            message=refused.message if refused and not errors else "",
+        )
 
     async def _ask_new_password(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         return self._show_password_form(request, visitor, "Choose a new password")

@@ -13,7 +13,7 @@ export function confirmed(message) {
   const date = h("input", { id: "confirm-date", type: "date", autocomplete: "bday" });
   const code = h("input", { id: "confirm-code", type: "text", inputmode: "numeric",
     autocomplete: "one-time-code", maxlength: 20 });
-  const form = h("form", { method: "dialog", class: "confirm" },
+  const form = h("form", { method: "dialog", class: "asking" },
     h("h2", { id: "confirm-title" }, t("confirm.title")),
     h("p", {}, t("confirm.text")),
     message !== "" && h("p", { class: "problem", role: "alert" }, message),

@@ -6,6 +6,7 @@
  */
 
 import { confirmed } from "./confirm-dialog.js";
+import { agreed } from "./consent-dialog.js";
 import { JoinProblem, TelemedCall } from "./telemed-call.js";
 
 /** @typedef {{token: string, name: string, role: string}} Ticket */
@@ -19,7 +20,7 @@ const CONFIRMABLE = new Set(["confirm_needed", "not_confirmed"]);
 /**
  * Asks the server about a link. Throws JoinProblem with the server's code.
  * @param {"open" | "exchange"} what
- * @param {{secret: string, birth_date?: string, confirmation?: string}} body
+ * @param {{secret: string, birth_date?: string, confirmation?: string, agrees?: object[]}} body
  */
 async function ask(what, body) {
   if (body.secret === "") throw new JoinProblem("link_missing", "");
@@ -30,27 +31,38 @@ async function ask(what, body) {
   }).catch(() => null);
   if (response === null) throw new JoinProblem("offline", "");
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new JoinProblem(answer.code ?? "problem", answer.detail ?? "");
-  return answer;
+  if (response.ok) return answer;
+  const problem = new JoinProblem(answer.code ?? "problem", answer.detail ?? "");
+  throw Object.assign(problem, { texts: answer.texts ?? [] });
 }
 
 /**
- * The tap: takes the link's seat, after confirming where another browser has it.
+ * The tap: takes the link's seat, after confirming where another browser has it, and after agreeing
+ * to what the clinic asks.
  * @param {string} secret
  * @returns {Promise<Ticket>}
  */
 async function enter(secret) {
-  /** @type {{birth_date?: string, confirmation?: string}} */
-  let proof = {};
-  for (let message = ""; ;) {
+  /** @type {{birth_date?: string, confirmation?: string, agrees?: object[]}} */
+  let said = {};
+  for (;;) {
     try {
-      return await ask("exchange", { secret, ...proof });
+      return await ask("exchange", { secret, ...said });
     } catch (error) {
-      if (!(error instanceof JoinProblem) || !CONFIRMABLE.has(error.code)) throw error;
-      message = error.code === "not_confirmed" ? error.message : "";
+      if (!(error instanceof JoinProblem)) throw error;
+      said = await mended(error);
     }
-    proof = await confirmed(message);
   }
+}
+
+/**
+ * What the person says to a refusal that they can mend; others are thrown.
+ * @param {JoinProblem & {texts?: import("./consent-dialog.js").Text[]}} problem
+ */
+async function mended(problem) {
+  if (problem.code === "consent_needed") return { agrees: await agreed(problem.texts ?? []) };
+  if (!CONFIRMABLE.has(problem.code)) throw problem;
+  return confirmed(problem.code === "not_confirmed" ? problem.message : "");
 }
 
 /**

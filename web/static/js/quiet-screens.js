@@ -52,7 +52,7 @@ export function waitingScreen(session, signal) {
  */
 export function endScreen({ reason, message, onRejoin }) {
   const title = keyOr(`end.${reason}`, "end.problem");
-  const own = title === "end.problem" && message !== "";
+  const own = message !== "" && (title === "end.problem" || /^(link|visit)_|^no_tries/.test(reason));
   const text = own ? message : t(keyOr(`${title}.text`, title));
   const emblem = new URL("../img/icon.svg", import.meta.url).href;
   const again = onRejoin !== null && COMES_BACK.has(reason);

@@ -129,6 +129,10 @@ const STRINGS = {
   "quality.otherWeak": "Weak connection",
   "quality.otherCannotHear": "{name} may not hear you at the moment.",
 
+  "consent.title": "Before you come in",
+  "consent.agree": "I agree",
+  "consent.cancel": "Not now",
+
   "confirm.title": "Is this your visit?",
   "confirm.text": "This link is in use on another device. Give the patient's date of birth, or the code that the clinic tells you by phone. The visit then goes on here.",
   "confirm.date": "Date of birth",
@@ -172,6 +176,8 @@ const STRINGS = {
   "end.link_early.text": "Please open the link again shortly before your appointment.",
   "end.confirm_needed": "This link is in use on another device",
   "end.confirm_needed.text": "Join again and confirm that it is yours, or go on with the other device.",
+  "end.consent_needed": "The clinic needs your agreement",
+  "end.consent_needed.text": "Without it the visit cannot begin. Join again when you want to agree, or call the clinic.",
   "end.no_tries_left": "Too many tries",
   "end.no_tries_left.text": "Please ask the clinic for a new link.",
   "end.token_expired": "Your pass for this visit has run out",
