@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -201,3 +203,17 @@ def test_a_new_sqlite_is_not_copied(tmp_path: Path) -> None:
     migrations.migrate_sqlite(place.path, place.backups, datetime.now(UTC))
     assert list(place.backups.iterdir()) == []
     assert place.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_every_table_of_every_module_is_known_to_the_migrations() -> None:
+    """In a process of its own: here all modules may have been imported already."""
+    program = (
+        "import importlib, pkgutil, clinic_api, clinic_api.tables as tables\n"
+        "known = set(tables.metadata.tables)\n"
+        "for found in pkgutil.walk_packages(clinic_api.__path__, 'clinic_api.'):\n"
+        "    if not found.name.endswith(('.__main__', '.env')):\n"
+        "        importlib.import_module(found.name)\n"
+        "assert known == set(tables.metadata.tables), set(tables.metadata.tables) - known\n"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=root, timeout=60)
