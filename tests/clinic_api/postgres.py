@@ -1,6 +1,7 @@
 """A real PostgreSQL (Debian's package) for the tests, on a Unix socket, gone with the test process.
 
-It refuses to run as root, so root starts it as the user postgres. Databases are made from a
+It refuses to run as root, so root starts it as the user postgres, and whoever is root only in the
+tests' namespace (see tests/netns) in one more, where they are not. Databases are made from a
 template in some ten milliseconds. `fsync` is off: what survives a crash of the machine is proved on
 SQLite's files and left to PostgreSQL itself.
 """
@@ -69,32 +70,32 @@ def _programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if not found:
         raise NoPostgres("Debian's package postgresql is missing")
-    if os.geteuid() == 0 and not _has_user():
-        raise NoPostgres("there is no user postgres, and it refuses to run as root")
     return found[-1].parent
 
 
-def _has_user() -> bool:
-    try:
-        shutil.chown("/dev/null/nothing", USER)
-    except LookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
 def _own(folder: Path) -> None:
-    if os.geteuid() == 0:
-        shutil.chown(folder, USER, USER)
+    if _is_true_root():
+        try:
+            shutil.chown(folder, USER, USER)
+        except LookupError:
+            raise NoPostgres("there is no user postgres, and it refuses to run as root") from None
+
+
+def _is_true_root() -> bool:
+    """Root, and not only in a user namespace that knows no other user."""
+    users = Path("/proc/self/uid_map").read_text().split()
+    return os.geteuid() == 0 and users[:2] == ["0", "0"]
 
 
 def _as_user(*command: str | Path) -> list[str]:
-    """Also ends it when this process is killed."""
-    if os.geteuid() != 0:
-        return ["setpriv", "--pdeathsig", "QUIT", *map(str, command)]
-    user = ["--reuid", USER, "--regid", USER, "--init-groups", "--pdeathsig", "QUIT"]
-    return ["setpriv", *user, *map(str, command)]
+    """The command as somebody who is not root, ended when this process is killed."""
+    who: list[str] = []
+    if _is_true_root():
+        who = ["--reuid", USER, "--regid", USER, "--init-groups"]
+    ended = ["setpriv", *who, "--pdeathsig", "QUIT", *map(str, command)]
+    if os.geteuid() == 0 and not _is_true_root():
+        return ["unshare", "--user", "--map-user=1000", "--map-group=1000", *ended]
+    return ended
 
 
 def _initialise(programs: Path, folder: Path) -> None:
