@@ -10,7 +10,7 @@ import math
 
 from clinic_api.actor import Actor
 from clinic_api.auth import store
-from clinic_api.auth.throttle import FOREVER, LIMITS, Subject, counted, wait
+from clinic_api.auth.throttle import FOREVER, LIMITS, Subject, Tries, counted, wait
 from clinic_api.errors import Refused
 from clinic_api.transaction import Transaction
 
@@ -34,6 +34,14 @@ def count_address(tx: Transaction, actor: Actor) -> None:
     """The address that the actor comes from, where it is known. Raises as `count`."""
     if actor.client:
         count(tx, actor, "address", network(actor.client))
+
+
+def give_back_address(tx: Transaction, actor: Actor) -> None:
+    """The try was right: a whole clinic that signs in from one address is no guesser."""
+    name = network(actor.client)
+    known = store.tries(tx, "address", name) if actor.client else None
+    if known is not None and known.count > 0:
+        store.write_tries(tx, actor, "address", name, Tries(known.count - 1, known.last_at))
 
 
 def clear(tx: Transaction, subject: Subject, name: str) -> None:

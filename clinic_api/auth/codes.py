@@ -14,7 +14,7 @@ from clinic_api.actor import Actor
 from clinic_api.auth import recovery_codes, store
 from clinic_api.transaction import Transaction
 
-Purpose = Literal["activate", "factor"]
+Purpose = Literal["activate", "factor", "reset"]
 CODE_BYTES = 5  # eight signs; tries are limited
 LIFETIME = timedelta(hours=24)
 

@@ -12,12 +12,13 @@ import msgspec
 
 from clinic_api.actor import Actor
 from clinic_api.auth import attempts, factor_store, links, passwords, session_store, store
-from clinic_api.auth.codes import is_code_of
+from clinic_api.auth.codes import Purpose, is_code_of
 from clinic_api.auth.model import (
     Device,
     LoginText,
     NameText,
     User,
+    UserState,
     after,
     checked_email,
     checked_name,
@@ -54,12 +55,20 @@ class Asking(msgspec.Struct, frozen=True):
     )
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """A link's token, or a login's name and the code that the desk gave."""
+class ByLink(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever reads the person's mail."""
 
-    token: str = ""
-    login: str = ""
-    code: str = ""
+    token: str
+
+
+class ByCode(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever was at the desk."""
+
+    login: str
+    code: str
+
+
+Proof = ByLink | ByCode
 
 
 class Entrant(msgspec.Struct, frozen=True):
@@ -155,17 +164,17 @@ def begin_activation(tx: Transaction, actor: Actor, proof: Proof) -> Entrant:
 
 
 @guarded("account.begin_link")
-def begin_reset(tx: Transaction, actor: Actor, token: str) -> Entrant:
-    """Who resets. Raises Refused(gone)."""
-    del actor
-    return _entrant(tx, links.opened(tx, "reset", token))
+def begin_reset(tx: Transaction, actor: Actor, proof: Proof) -> Entrant:
+    """Who resets. Raises Refused: gone, bad_code."""
+    return _entrant(tx, _resetting(tx, actor, proof))
 
 
 @guarded("account.activate")
 def finish_activation(tx: Transaction, actor: Actor, command: SetPassword) -> Opened:
     """The login is active and signed in. Raises Refused: gone, bad_code."""
     invited = _activating(tx, actor, command.proof)
-    verified: dict[str, Any] = {"email_verified_at": tx.now} if command.proof.token else {}
+    by_link = isinstance(command.proof, ByLink)
+    verified: dict[str, Any] = {"email_verified_at": tx.now} if by_link else {}
     user = store.change_user(
         tx,
         actor,
@@ -177,7 +186,9 @@ def finish_activation(tx: Transaction, actor: Actor, command: SetPassword) -> Op
     store.set_password(tx, actor, user.id, command.password_hash)
     attempts.clear(tx, "login", user.login)
     attempts.clear(tx, "activation", user.login)
-    tx.note(actor, "user", user.id, by="link" if command.proof.token else "code")
+    if not by_link:
+        attempts.give_back_address(tx, actor)
+    tx.note(actor, "user", user.id, by=_name(command.proof))
     if not user.email_verified:
         send_link(tx, actor, user, "account.verify_email")
     return open_session(tx, actor, user, "enrolling" if user.is_staff else "full", command.device)
@@ -190,18 +201,20 @@ def add_active(tx: Transaction, actor: Actor, command: FirstLogin) -> Opened:
     user = store.change_user(tx, actor, invited.id, state=after(invited.state, "activate"))
     store.set_password(tx, actor, user.id, command.password_hash)
     tx.note(actor, "user", user.id, by="set_up")
+    send_link(tx, actor, user, "account.verify_email")
     return open_session(tx, actor, user, "enrolling", command.device)
 
 
 @guarded("account.reset")
 def finish_reset(tx: Transaction, actor: Actor, command: SetPassword) -> None:
-    """The new password counts, every session ends. Raises Refused(gone)."""
-    before = links.opened(tx, "reset", command.proof.token)
+    """The new password counts, every session ends. Raises Refused: gone, bad_code."""
+    before = _resetting(tx, actor, command.proof)
     user = store.change_user(tx, actor, before.id, generation=before.generation + 1)
     store.set_password(tx, actor, user.id, command.password_hash)
     session_store.end_sessions(tx, actor, user.id)
     attempts.clear(tx, "login", user.login)
-    tx.note(actor, "user", user.id)
+    attempts.clear(tx, "activation", user.login)
+    tx.note(actor, "user", user.id, by=_name(command.proof))
     tell_of_change(tx, actor, user, "password_reset")
 
 
@@ -233,11 +246,27 @@ def finish_change(tx: Transaction, actor: Actor, command: ReplacePassword) -> No
 
 
 def _activating(tx: Transaction, actor: Actor, proof: Proof) -> User:
-    if proof.token:
+    if isinstance(proof, ByLink):
         return links.opened(tx, "activate", proof.token)
+    return _by_code(tx, actor, proof, "activate", "invited")
+
+
+def _resetting(tx: Transaction, actor: Actor, proof: Proof) -> User:
+    if isinstance(proof, ByLink):
+        return links.opened(tx, "reset", proof.token)
+    return _by_code(tx, actor, proof, "reset", "active")
+
+
+def _name(proof: Proof) -> str:
+    return "link" if isinstance(proof, ByLink) else "code"
+
+
+def _by_code(
+    tx: Transaction, actor: Actor, proof: ByCode, purpose: Purpose, state: UserState
+) -> User:
     user = store.user_by_login(tx, normal_login(proof.login))
-    right = user is not None and is_code_of(tx, user.id, "activate", proof.code)
-    if user is None or user.state != "invited" or not right:
+    right = user is not None and is_code_of(tx, user.id, purpose, proof.code)
+    if user is None or user.state != state or not right:
         raise Refused("bad_code", attempt=tried(tx, actor, user.id if user else ""))
     return user
 

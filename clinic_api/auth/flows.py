@@ -15,7 +15,7 @@ import segno
 from clinic_api.actor import Actor
 from clinic_api.auth import account, entry, factors, hashing, service
 from clinic_api.auth.account import Account
-from clinic_api.auth.entry import Proof
+from clinic_api.auth.entry import ByCode, ByLink, Proof
 from clinic_api.auth.model import CodeText, Device, LoginText, PasswordText, TokenText
 from clinic_api.auth.service import Nothing, Opened, ShowCode, SignedIn
 from clinic_api.db import Database
@@ -53,6 +53,14 @@ class ResetPassword(msgspec.Struct, frozen=True, kw_only=True):
     """The token of the link, and the new password."""
 
     token: TokenText
+    password: PasswordText
+
+
+class ResetByCode(msgspec.Struct, frozen=True, kw_only=True):
+    """The code from the desk, and the new password."""
+
+    login: LoginText
+    code: CodeText
     password: PasswordText
 
 
@@ -118,7 +126,7 @@ async def activate_by_link(
     database: Database, actor: Actor, command: ActivateByLink
 ) -> WithSession[SignedIn]:
     """Activate a login by the link of its mail. Raises Refused: gone, invalid."""
-    proof = Proof(token=command.token)
+    proof = ByLink(token=command.token)
     return await _activate(database, actor, proof, command.password, command.device)
 
 
@@ -128,7 +136,7 @@ async def activate_by_code(
 ) -> WithSession[SignedIn]:
     """Activate a login by the code from the desk. Raises: bad_code, invalid, too_many_requests."""
     await database.write(lambda tx: entry.count_code(tx, actor, command.login))
-    proof = Proof(login=command.login, code=command.code)
+    proof = ByCode(login=command.login, code=command.code)
     return await _activate(database, actor, proof, command.password, command.device)
 
 
@@ -145,10 +153,25 @@ async def _activate(
 @flow("account.reset")
 async def reset_password(database: Database, actor: Actor, command: ResetPassword) -> None:
     """A new password by the link of a mail; then sign in. Raises Refused: gone, invalid."""
-    entrant = await database.read(lambda tx: entry.begin_reset(tx, actor, command.token))
-    entry.check_password(entrant, command.password)
-    password_hash = await hashing.hashed(database.keys, command.password)
-    finish = entry.SetPassword(proof=Proof(token=command.token), password_hash=password_hash)
+    await _reset(database, actor, ByLink(token=command.token), command.password)
+
+
+@flow("account.reset")
+async def reset_by_code(database: Database, actor: Actor, command: ResetByCode) -> None:
+    """A new password by the code from the desk; then sign in.
+
+    Raises Refused: bad_code, invalid, too_many_requests.
+    """
+    await database.write(lambda tx: entry.count_code(tx, actor, command.login))
+    proof = ByCode(login=command.login, code=command.code)
+    await _reset(database, actor, proof, command.password)
+
+
+async def _reset(database: Database, actor: Actor, proof: Proof, password: str) -> None:
+    entrant = await database.read(lambda tx: entry.begin_reset(tx, actor, proof))
+    entry.check_password(entrant, password)
+    password_hash = await hashing.hashed(database.keys, password)
+    finish = entry.SetPassword(proof=proof, password_hash=password_hash)
     await database.write(lambda tx: entry.finish_reset(tx, actor, finish))
 
 

@@ -103,6 +103,7 @@ def finish_sign_in(tx: Transaction, actor: Actor, command: FinishSignIn) -> Open
     if not command.right or not unchanged or user is None or user.state != "active":
         raise Refused("bad_credentials", attempt=tried(tx, actor, user.id if user else ""))
     attempts.clear(tx, "login", name)
+    attempts.give_back_address(tx, actor)
     tx.note(actor, "user", user.id)
     return open_session(tx, actor, user, _level_by_password(tx, user), command.device)
 

@@ -137,10 +137,23 @@ def issue_activation_code(tx: Transaction, actor: Actor, command: OneUser) -> Is
     return issued(tx, actor, user, "activate")
 
 
+@guarded("user.issue_code")
+def issue_reset_code(tx: Transaction, actor: Actor, command: OneUser) -> IssuedCode:
+    """A one-time code for a person at the desk who forgot the password and has no e-mail.
+
+    The second factor is needed as before. As for activation, by whom. Raises illegal_event.
+    """
+    user = _at_desk(tx, actor, command.user_id)
+    if user.state != "active":
+        raise Refused("illegal_event", "This login is not active.")
+    tx.note(actor, "user", user.id)
+    tell_of_change(tx, actor, user, "reset_code")
+    return issued(tx, actor, user, "reset")
+
+
 def issued(tx: Transaction, actor: Actor, user: User, purpose: Purpose) -> IssuedCode:
-    """A new code for it; an older one is void, and tries are forgotten."""
+    """A new code for it; an older one is void, and tries at that are forgotten."""
     attempts.clear(tx, "activation", user.login)
-    attempts.clear(tx, "code", user.id)
     code, expires_at = issue_code(tx, actor, user.id, purpose)
     return IssuedCode(user=_result(tx, user), code=code, expires_at=expires_at)
 
@@ -158,6 +171,7 @@ def reset_factor(tx: Transaction, actor: Actor, command: OneUser) -> IssuedCode:
     if user.state != "active" or not factor_store.has_factor(tx, user.id):
         raise Refused("illegal_event", "This login has no second factor to reset.")
     forget_factors(tx, actor, user.id)
+    attempts.clear(tx, "code", user.id)
     tx.note(actor, "user", user.id)
     tell_of_change(tx, actor, user, "factor_reset")
     return issued(tx, actor, user, "factor")

@@ -144,6 +144,14 @@ async def test_one_address_that_tries_many_names_has_to_wait(
     assert (await refusal(other, "name1", "guess")).code == "bad_credentials"
 
 
+async def test_a_whole_clinic_signs_in_from_one_address(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    for _ in range(35):
+        assert (await bob.signs_in("bob@clinic.example", BOBS_PASSWORD)).next == "second_factor"
+
+
 async def test_codes_are_guessed_slowly_and_each_counts_once(
     sqlite_database: Database, clock: Clock
 ) -> None:

@@ -18,6 +18,7 @@ from clinic_api.auth.users import (
     disable_user,
     enable_user,
     issue_activation_code,
+    issue_reset_code,
     list_users,
     read_user,
     recover_admin,
@@ -136,6 +137,27 @@ async def test_a_patient_who_becomes_staff_needs_an_app(
     both = ChangeRoles(user_id=made.id, version=version, roles=frozenset({"patient", "billing"}))
     await bob.does(change_roles, both)
     assert (await alice.actor()).roles == {"enrolling"}
+
+
+async def test_who_forgot_the_password_and_has_no_mail_gets_a_code(
+    database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(database, clock)
+    carol = await carol_at_the_desk(bob)
+    carol_id = await user_id_of(carol)
+    issued = await bob.does(issue_reset_code, OneUser(carol_id))
+    new = flows.ResetByCode(login="carol", code=issued.code, password="another lighthouse")
+    wrong = flows.ResetByCode(login="carol", code="WRONG", password="another lighthouse")
+    thief = Browser(database, clock, "203.0.113.5")
+    with pytest.raises(Refused) as refusal:
+        await thief.runs(flows.reset_by_code, wrong)
+    assert refusal.value.code == "bad_code"
+    await carol.runs(flows.reset_by_code, new)
+    with pytest.raises(Refused):
+        await thief.runs(flows.reset_by_code, new)
+    assert (await carol.actor()).kind == "stranger"
+    assert (await carol.signs_in("carol", "another lighthouse")).next == "second_factor"
+    assert (await carol.shows(carol.code())).next == "nothing"
 
 
 async def test_a_name_is_one_login(database: Database, clock: Clock) -> None:
