@@ -32,7 +32,7 @@ from clinic_api.visits.model import (
     Visit,
     link_state,
 )
-from clinic_api.visits.own_seat import own_seat
+from clinic_api.visits.own_seat import seat_for
 from clinic_api.visits.seats import known_seat
 from clinic_api.visits.service import known_visit, permitted
 from clinic_api.visits.visit import State
@@ -152,7 +152,7 @@ def take_seat(tx: Transaction, actor: Actor, command: TakeSeat) -> Entered:
     """By somebody who is known already: the doctor, the patient, a participant of the visit.
     Raises Refused: not_found, visit_ended …"""
     visit = permitted(tx, actor, command.visit_id)
-    seat = own_seat(tx, actor, visit)
+    seat = seat_for(tx, actor, visit)
     state = link_state(visit, seat, tx.now)
     if state != "open":
         raise _refusal(tx, actor, state, seat)
@@ -217,15 +217,19 @@ def _birth_date(tx: Transaction, seat: Participant) -> date | None:
 
 
 def _bind(tx: Transaction, actor: Actor, seat: Participant, device: str) -> Participant:
-    tx.update(
-        store.participants,
-        actor,
-        seat.id,
-        seat.version,  # of two browsers at once, one is the first
-        device=tx.index(store.participants.c.device, device),
-        takeovers=seat.takeovers + int(seat.bound),
-        tries=0,
-    )
+    """Of two browsers at once, one is the first, and the other is asked who it is."""
+    try:
+        tx.update(
+            store.participants,
+            actor,
+            seat.id,
+            seat.version,
+            device=tx.index(store.participants.c.device, device),
+            takeovers=seat.takeovers + int(seat.bound),
+            tries=0,
+        )
+    except Refused:
+        raise _refused(tx, actor, "confirm_needed", seat) from None
     return known_seat(tx, seat.id)
 
 

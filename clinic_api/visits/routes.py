@@ -26,6 +26,7 @@ from clinic_api.visits.consenting import (
     read_consents,
 )
 from clinic_api.visits.flows import enter
+from clinic_api.visits.invitations import Invite, OneSeat, invite, renew_link, revoke, show_link
 from clinic_api.visits.inviting import Asked as RecoveryAsked
 from clinic_api.visits.inviting import RecoverLink, recover_link
 from clinic_api.visits.joining import (
@@ -41,19 +42,13 @@ from clinic_api.visits.seats import Link
 from clinic_api.visits.service import (
     CreateInstantVisit,
     InstantVisit,
-    Invite,
     ListVisits,
-    OneSeat,
     OneVisit,
     WalkIn,
     create_instant_visit,
     end_visit,
-    invite,
     list_visits,
     read_visit,
-    renew_link,
-    revoke,
-    show_link,
     walk_in,
 )
 from clinic_api.visits.views import VisitView

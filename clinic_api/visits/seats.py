@@ -112,6 +112,12 @@ def withdraw(tx: Transaction, actor: Actor, seat: Participant) -> Participant:
     return known_seat(tx, seat.id)
 
 
+def restore(tx: Transaction, actor: Actor, seat: Participant) -> Participant:
+    """The person may come again, by signing in."""
+    tx.update(store.participants, actor, seat.id, revoked_at=None)
+    return known_seat(tx, seat.id)
+
+
 def link_of(tx: Transaction, seat: Participant) -> Link:
     """The link that the seat has now."""
     path = links.PATH + links.token_of(tx.keys, seat.id, seat.generation)

@@ -42,8 +42,10 @@ from clinic_api.outbox import (
 )
 from clinic_api.outbox_states import JITTER, PAUSES_S, TRANSITIONS, Event, State, after, pause_s
 from clinic_api.transaction import Transaction
+from clinic_api.visits import invitations
 from clinic_api.visits import service as visits
-from clinic_api.visits.service import CreateInstantVisit, InstantVisit, OneSeat, OneVisit
+from clinic_api.visits.invitations import OneSeat
+from clinic_api.visits.service import CreateInstantVisit, InstantVisit, OneVisit
 from tests.clinic_api.conftest import PUBLIC_URL, Clock
 from tests.clinic_api.mail_server import NAME, PASSWORD, Running, running
 
@@ -286,7 +288,7 @@ async def test_what_does_not_stand_any_more_is_not_sent(
         )
     else:
         seat = OneSeat(visit_id=made.visit.id, participant_id=made.link.participant_id)
-        await sqlite_database.write(lambda tx: visits.revoke(tx, SET_UP, seat))
+        await sqlite_database.write(lambda tx: invitations.revoke(tx, SET_UP, seat))
     await sender(sqlite_database, mail_server).run()
     assert not mail_server.box.envelopes
     kept = await only(sqlite_database)

@@ -13,9 +13,9 @@ from clinic_api.organisation.service import read_organisation
 from clinic_api.visits import store
 from clinic_api.visits.flows import enter
 from clinic_api.visits.gate import RoomEnded, gate_ended
+from clinic_api.visits.invitations import OneSeat, revoke
 from clinic_api.visits.joining import Enter
 from clinic_api.visits.model import Visit
-from clinic_api.visits.service import OneSeat, revoke
 from signaling.core.rights import Rights
 from signaling.ports import Entry
 from telemed_media.demo import DemoRoom, ensure_demo_room

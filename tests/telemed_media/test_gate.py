@@ -13,9 +13,10 @@ from clinic_api.actor import system
 from clinic_api.db import Database
 from clinic_api.errors import Refused as ClinicRefused
 from clinic_api.visits import call_store, console, gate, store
+from clinic_api.visits.invitations import OneSeat, renew_link, revoke
 from clinic_api.visits.model import Participant, Role, Visit
 from clinic_api.visits.seats import Seat
-from clinic_api.visits.service import OneSeat, OneVisit, end_visit, renew_link, revoke
+from clinic_api.visits.service import OneVisit, end_visit
 from signaling.core import messages as m
 from signaling.core import refusals
 from signaling.core.closing import Closing

@@ -15,14 +15,13 @@ from clinic_api.directory.service import (
     create_practitioner,
 )
 from clinic_api.transaction import Transaction
+from clinic_api.visits.invitations import OneSeat, revoke
 from clinic_api.visits.service import (
     CreateInstantVisit,
     InstantVisit,
-    OneSeat,
     OneVisit,
     create_instant_visit,
     end_visit,
-    revoke,
 )
 from telemed_media.gate import ClinicGate
 from telemed_media.join_desk import ClinicJoinDesk

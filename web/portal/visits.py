@@ -10,19 +10,16 @@ from msgspec import Meta
 
 from clinic_api.errors import Refused
 from clinic_api.visits.chat import ReadChat, read_chat
+from clinic_api.visits.invitations import OneSeat, renew_link, revoke, show_link
 from clinic_api.visits.seats import Link
 from clinic_api.visits.service import (
     CreateInstantVisit,
     ListVisits,
-    OneSeat,
     OneVisit,
     create_instant_visit,
     end_visit,
     list_visits,
     read_visit,
-    renew_link,
-    revoke,
-    show_link,
 )
 from clinic_api.visits.views import VisitView
 from web.forms import Form, failed, read_form

@@ -23,8 +23,9 @@ from clinic_api.visits.consenting import (
     publish_text,
     read_consents,
 )
+from clinic_api.visits.invitations import Invite, invite
 from clinic_api.visits.joining import Entered, TakeSeat, take_seat
-from clinic_api.visits.service import InstantVisit, Invite, invite
+from clinic_api.visits.service import InstantVisit
 from tests.clinic_api.visits.cast import (
     CAROL,
     CHARLIE,

@@ -33,16 +33,10 @@ from clinic_api.visits.gate import (
     gate_media_came,
     identify_call,
 )
+from clinic_api.visits.invitations import OneSeat, revoke
 from clinic_api.visits.joining import Entered
 from clinic_api.visits.seats import Seat
-from clinic_api.visits.service import (
-    InstantVisit,
-    OneSeat,
-    OneVisit,
-    end_visit,
-    read_visit,
-    revoke,
-)
+from clinic_api.visits.service import InstantVisit, OneVisit, end_visit, read_visit
 from clinic_api.visits.views import VisitView
 from tests.clinic_api.visits.cast import CHARLIE, CONSOLE, GATE, Clinic, token_in, user_id
 

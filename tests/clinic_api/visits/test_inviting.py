@@ -9,8 +9,9 @@ from clinic_api.directory.mails import allowed_emails
 from clinic_api.directory.model import ContactRule, PatientDetails
 from clinic_api.directory.service import CreatePatient, create_patient
 from clinic_api.outbox_store import outbox
+from clinic_api.visits.invitations import OneSeat, renew_link, revoke
 from clinic_api.visits.inviting import RecoverLink, recover_link
-from clinic_api.visits.service import OneSeat, OneVisit, end_visit, renew_link, revoke
+from clinic_api.visits.service import OneVisit, end_visit
 from tests.clinic_api.visits.cast import CAROL, Clinic
 
 ALICE = "alice@example.com"

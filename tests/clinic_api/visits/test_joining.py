@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from clinic_api.actor import STRANGER, Actor
+from clinic_api.directory.proxies import GrantProxy, grant_proxy
 from clinic_api.directory.service import ChangePatient, OnePatient, change_patient, read_patient
 from clinic_api.errors import Refused
 from clinic_api.visits import links, store
 from clinic_api.visits.flows import enter
+from clinic_api.visits.invitations import OneSeat, renew_link, revoke, show_link
 from clinic_api.visits.joining import (
     Enter,
     OpenLink,
@@ -17,15 +21,7 @@ from clinic_api.visits.joining import (
     participant_actor,
     take_seat,
 )
-from clinic_api.visits.service import (
-    InstantVisit,
-    OneSeat,
-    OneVisit,
-    end_visit,
-    renew_link,
-    revoke,
-    show_link,
-)
+from clinic_api.visits.service import InstantVisit, OneVisit, end_visit
 from tests.clinic_api.visits.cast import (
     ALICE_BORN,
     CAROL,
@@ -205,6 +201,36 @@ async def test_nobody_else_takes_a_seat(clinic: Clinic, actor: Actor) -> None:
     assert refused.code == "not_found"
     (row,) = await clinic.audited("visit.enter", "refused")
     assert row.object_id == made.id
+
+
+async def test_of_two_browsers_at_once_one_is_the_first(clinic_on_both: Clinic) -> None:
+    clinic = clinic_on_both
+    token = token_in(await clinic.visit())
+    both = await asyncio.gather(clinic.tap(token), clinic.tap(token), return_exceptions=True)
+    refused = [one for one in both if isinstance(one, Refused)]
+    assert [one.code for one in refused] == ["confirm_needed"]
+
+
+async def test_who_acts_for_the_patient_sits_beside_the_patient(clinic: Clinic) -> None:
+    made = await clinic.visit()
+    patient_id = made.visit.patient_id or ""
+    alice = await clinic.tap(token_in(made))
+    mum = signed_in(patient_id, number=5)
+    grant = GrantProxy(patient_id=patient_id, name="Mum", user_id=mum.id)
+    await clinic.do(grant_proxy, CAROL, grant)
+    first = await clinic.do(take_seat, mum, TakeSeat(made.id))
+    again = await clinic.do(take_seat, mum, TakeSeat(made.id))
+    assert (first.role, first.name) == ("proxy", "Mum")
+    assert first.participant_id == again.participant_id != alice.participant_id
+
+
+async def test_a_doctor_who_is_back_gets_the_seat_back(clinic: Clinic) -> None:
+    made = await clinic.visit()
+    (seat,) = [one for one in made.visit.participants if one.role == "provider"]
+    await clinic.database.write(
+        lambda tx: tx.update(store.participants, CONSOLE, seat.id, revoked_at=tx.now)
+    )
+    assert (await clinic.bob_enters(made.id)).call_token
 
 
 async def test_showing_a_link_shows_the_one_that_was_given(clinic: Clinic) -> None:

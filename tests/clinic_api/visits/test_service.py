@@ -10,22 +10,17 @@ from clinic_api.directory.relations import treating_practitioners
 from clinic_api.directory.service import ChangePractitioner, change_practitioner
 from clinic_api.outbox_store import outbox
 from clinic_api.visits import store
+from clinic_api.visits.invitations import Invite, OneSeat, invite, renew_link, revoke, show_link
 from clinic_api.visits.service import (
     CreateInstantVisit,
-    Invite,
     ListVisits,
-    OneSeat,
     OneVisit,
     WalkIn,
     create_instant_visit,
     end_visit,
     expire_visits,
-    invite,
     list_visits,
     read_visit,
-    renew_link,
-    revoke,
-    show_link,
     walk_in,
 )
 from tests.clinic_api.visits.cast import (
