@@ -79,9 +79,17 @@ class Reader:
             await self.page.evaluate(f"{place}.value = {json.dumps(value)}")
 
     async def press(self, text: str) -> None:
-        """The button or link with these words."""
+        """The button or link with these words, once it is there."""
+        await self._click("button, a", text)
+
+    async def press_surely(self, text: str) -> None:
+        """A button that asks first: `text…`, then `text`."""
+        await self._click("summary", f"{text}…")
+        await self._click("button", text)
+
+    async def _click(self, kinds: str, text: str) -> None:
         found = (
-            "[...document.querySelectorAll('button, a')]"
+            f"[...document.querySelectorAll({json.dumps(kinds)})]"
             f".find((one) => one.innerText.trim() === {json.dumps(text)})"
         )
 
@@ -93,15 +101,6 @@ class Reader:
         except AssertionError as error:
             raise AssertionError(f"{error}; the page says:\n{await self.text()}") from None
         await self.page.evaluate(f"void setTimeout(() => {found}.click())")
-
-    async def press_surely(self, text: str) -> None:
-        """A button that asks first: `text…`, then `text`."""
-        summary = (
-            "[...document.querySelectorAll('summary')]"
-            f".find((one) => one.innerText.trim() === {json.dumps(text + '…')})"
-        )
-        await self.page.evaluate(f"{summary}.click()")
-        await self.press(text)
 
     # what a doctor does
 
