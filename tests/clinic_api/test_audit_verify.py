@@ -242,6 +242,16 @@ async def test_a_checkpoint_is_written_only_when_there_are_new_rows(
     assert (folder / checkpoints.FILE).stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_checkpoint_that_comes_while_it_is_verified_is_not_taken_for_a_cut(
+    sqlite_database: Database, sqlite_place: Place
+) -> None:
+    await fill(sqlite_database, sqlite_place)
+    known = checkpoints.marks(root(sqlite_place))
+    seen = [next(known).seq]
+    assert await write_checkpoint(sqlite_database, root(sqlite_place))
+    assert [*seen, *(mark.seq for mark in known)] == [5, 8]
+
+
 async def test_a_line_that_a_power_cut_tore_is_left_out_and_written_over(
     sqlite_database: Database, sqlite_place: Place
 ) -> None:

@@ -24,6 +24,7 @@ from clinic_api.backup import (
     BackupError,
     back_up,
     backup_file_key,
+    backup_key_id,
     default_target,
     export_keys,
 )
@@ -32,7 +33,7 @@ from clinic_api.key_files import KeyringError
 from clinic_api.opening import Place, open_database
 from clinic_api.postgres_tools import PostgresToolError
 from clinic_api.restore import check_restored, restore
-from clinic_api.sealed_file import SealedReader
+from clinic_api.sealed_file import CHUNK_BYTES, SealedReader, SealedWriter, unsealed_chunks
 from tests.clinic_api import filling, postgres
 from tests.clinic_api.filling import Sealed
 
@@ -180,6 +181,22 @@ async def test_a_backup_that_was_cut_or_changed_is_refused_and_leaves_nothing(
             restore(made.backup, made.keys, tmp_path / "new", made.place.url)
     assert not (tmp_path / "new").exists()
     assert list(tmp_path.glob(".new*")) == []
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+async def test_a_backup_that_was_cut_behind_its_last_file_is_refused(
+    made: Made, tmp_path: Path
+) -> None:
+    key = key_files.load(made.place.keys / "backup.key")
+    file_key = backup_file_key(key)
+    longer = io.BytesIO()
+    with made.backup.open("rb") as file:
+        writer = SealedWriter(longer, file_key, backup_key_id(key), PLACE)
+        writer.write(b"".join(unsealed_chunks(file, file_key, PLACE)) + bytes(4 * CHUNK_BYTES))
+        writer.finish()
+    made.backup.write_bytes(longer.getvalue()[: -2 * CHUNK_BYTES])
+    with pytest.raises(BackupError, match="cannot be restored"):
+        restore(made.backup, made.keys, tmp_path / "new", "")
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
