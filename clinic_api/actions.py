@@ -161,6 +161,7 @@ ACTIONS: dict[str, Action] = {
     "outbox.list": _action(admin="any", desk="any"),
     "outbox.count": _action(audited=False, admin="any", desk="any"),
     "outbox.show": _action(admin="any", desk="any"),  # the text with its link, to hand it over
+    "outbox.show_reset": _action(step_up=True, admin="any", desk="any"),  # opens a live account
     "outbox.retry": _action(admin="any", desk="any"),
     "outbox.withdraw": _action(admin="any", desk="any"),
     "outbox.poll": _action(audited=False),  # the sender

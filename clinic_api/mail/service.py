@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from clinic_api import outbox
 from clinic_api.actor import Actor
 from clinic_api.errors import Refused
-from clinic_api.guarded import guarded
+from clinic_api.guarded import check, guarded
 from clinic_api.mail.kinds import find
 from clinic_api.mail.rendering import Clinic, Rendered, render
 from clinic_api.organisation import store as organisations
@@ -18,6 +18,8 @@ from clinic_api.outbox import About, Kind, Leased
 from clinic_api.outbox_states import UNSENT
 from clinic_api.transaction import Transaction
 from clinic_api.visits.links import qr
+
+ACCOUNTS_IN_USE = frozenset({"account.reset_password", "account.verify_email"})
 
 
 class Composed(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +56,11 @@ def compose(tx: Transaction, actor: Actor, leased: Leased) -> Composed | None:
 
 @guarded("outbox.show")
 def show(tx: Transaction, actor: Actor, command: ShowMessage) -> ShownMessage:
-    """An unsent message with its link. Raises Refused: not_found; gone when it does not stand."""
+    """An unsent message with its link. Raises Refused: not_found; gone when it does not stand;
+    step_up_needed for a link that opens an account which is in use."""
     row = outbox.readable(tx, actor, command.id)
+    if row.kind in ACCOUNTS_IN_USE:
+        check("outbox.show_reset", actor, tx)
     composed = _compose_unsent(tx, row)
     if composed is None:
         raise Refused("gone", "This message is not needed any more.")
