@@ -138,7 +138,7 @@ async def start(
     data, log = folder / "data", folder / "server.log"
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(command, "serve", *kind, "--host", host, "--port", "0", "--data", str(data)),
+            *(str(command), "serve", *kind, "--host", host, "--port", "0", "--data", str(data)),
             *flags,
             env={**os.environ, **(environment or {})},
             stdin=asyncio.subprocess.DEVNULL,

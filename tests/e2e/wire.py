@@ -44,10 +44,12 @@ class Wire:
                     return message
 
     async def closed(self) -> int | None:
-        """The close code that the server ends the connection with."""
+        """The close code that the server ends the connection with, as its last frame has it."""
         async with asyncio.timeout(_ANSWER_WITHIN_S):
             while not self._socket.closed:
-                await self._socket.receive()
+                frame = await self._socket.receive()
+                if frame.type is aiohttp.WSMsgType.CLOSE:
+                    return int(frame.data)
         return self._socket.close_code
 
 
