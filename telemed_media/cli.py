@@ -120,11 +120,12 @@ def set_up_link(data: DataOption = None) -> None:
     from telemed_media.clinic_faces import NotToSetUp, print_set_up_link
     from telemed_media.config import SettingsError
     from telemed_media.data_folder import DataFolderError, existing
+    from telemed_media.reach import ReachError
 
     try:
         settings = _settings({"data": data})
         link = asyncio.run(print_set_up_link(existing(settings.data), settings))
-    except (SettingsError, DataFolderError, NotToSetUp) as error:
+    except (SettingsError, DataFolderError, NotToSetUp, ReachError) as error:
         _fail(str(error))
     sys.stdout.write(link + "\n")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp.web import Application
 
+from certs.addresses import read_interfaces
 from clinic_api.actor import system
 from clinic_api.api import add_api, description
 from clinic_api.auth.authentication import authenticator
@@ -15,6 +16,7 @@ from clinic_api.visits.joining import participant_actor
 from telemed_media.clinic import open_clinic
 from telemed_media.config import Settings
 from telemed_media.data_folder import DataFolder
+from telemed_media.reach import plan_reach, resolve_host
 from web.api_docs import add_api_docs
 from web.portal.routes import add_portal
 
@@ -34,8 +36,9 @@ class NotToSetUp(Exception):
 
 
 async def print_set_up_link(folder: DataFolder, settings: Settings) -> str:
-    """The link, with the address of the settings. Raises NotToSetUp."""
-    url = settings.public_url or f"https://localhost:{settings.port}"
+    """The link, with the address of the settings. Raises NotToSetUp, ReachError."""
+    reach = plan_reach(resolve_host(settings.host), settings.advertise, read_interfaces())
+    url = settings.public_url or f"https://{reach.shown_host}:{settings.port}"
     database = await open_clinic(folder, settings.database_url, url)
     async with database:
         links = await set_up_links(database, url)
