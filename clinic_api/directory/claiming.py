@@ -18,8 +18,8 @@ from sqlalchemy import Row
 from clinic_api.actor import Actor
 from clinic_api.directory import store
 from clinic_api.directory.mails import mail_claim_invitation
-from clinic_api.directory.model import Id, Patient, Secret, facts_of
-from clinic_api.directory.relations import treating_practitioners
+from clinic_api.directory.model import Id, Patient, Secret
+from clinic_api.directory.relations import facts_of
 from clinic_api.errors import Attempt, Refused
 from clinic_api.guarded import guarded, hidden, permit
 from clinic_api.transaction import Keys, Transaction
@@ -61,7 +61,7 @@ def invite_patient(tx: Transaction, actor: Actor, command: InvitePatient) -> Cla
     patient = store.patient(tx, command.patient_id)
     if patient is None:
         raise hidden(tx, actor, "patient", command.patient_id)
-    permit(tx, actor, facts_of(patient.id, treating_practitioners(tx, patient.id)))
+    permit(tx, actor, facts_of(tx, patient.id))
     if patient.has_login or patient.state == "merged":
         raise Refused("conflict", "This record has a login, or was merged into another one.")
     if patient.details.birth_date is None:

@@ -8,8 +8,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from clinic_api.guarded import Facts
-
 Id = Annotated[str, Meta(max_length=36)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Short = Annotated[str, Meta(max_length=100)]
@@ -117,13 +115,3 @@ class Proxy(msgspec.Struct, frozen=True, kw_only=True):
 def stands(proxy: Proxy, now: datetime) -> bool:
     """Whether somebody may act for the patient by this."""
     return proxy.ended_at is None and (proxy.expires_at is None or now < proxy.expires_at)
-
-
-def facts_of(patient_id: str, practitioner_ids: tuple[str, ...]) -> Facts:
-    """Whose a record is."""
-    return Facts(
-        kind="patient",
-        id=patient_id,
-        patient_ids=(patient_id,),
-        practitioner_ids=practitioner_ids,
-    )

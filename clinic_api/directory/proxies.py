@@ -17,10 +17,9 @@ from clinic_api.directory.model import (
     Proxy,
     ProxyScope,
     Short,
-    facts_of,
     stands,
 )
-from clinic_api.directory.relations import treating_practitioners
+from clinic_api.directory.relations import facts_of
 from clinic_api.errors import Refused
 from clinic_api.guarded import guarded, hidden, permit
 from clinic_api.organisation.store import organisation
@@ -99,7 +98,7 @@ def list_proxies(tx: Transaction, actor: Actor, command: ListProxies) -> Page[Pr
 def _permit(tx: Transaction, actor: Actor, patient_id: str) -> None:
     if store.patient(tx, patient_id) is None:
         raise hidden(tx, actor, "patient", patient_id)
-    permit(tx, actor, facts_of(patient_id, treating_practitioners(tx, patient_id)))
+    permit(tx, actor, facts_of(tx, patient_id))
 
 
 def _known(tx: Transaction, actor: Actor, patient_id: str, proxy_id: str) -> Proxy:

@@ -13,6 +13,7 @@ from clinic_api.directory.store import (
     practitioner_of,
     proxies_held,
 )
+from clinic_api.guarded import Facts
 from clinic_api.transaction import Transaction
 
 
@@ -41,6 +42,16 @@ def treating_practitioners(tx: Transaction, patient_id: str) -> tuple[str, ...]:
     column = care_relations.c.practitioner_id
     query = tx.select(care_relations, column).where(care_relations.c.patient_id == patient_id)
     return tuple(row.practitioner_id for row in tx.all(query.distinct()))
+
+
+def facts_of(tx: Transaction, patient_id: str) -> Facts:
+    """Whose a record is."""
+    return Facts(
+        kind="patient",
+        id=patient_id,
+        patient_ids=(patient_id,),
+        practitioner_ids=treating_practitioners(tx, patient_id),
+    )
 
 
 def relate(tx: Transaction, actor: Actor, patient_id: str, practitioner_id: str) -> None:

@@ -22,9 +22,8 @@ from clinic_api.directory.model import (
     Practitioner,
     Short,
     Slug,
-    facts_of,
 )
-from clinic_api.directory.relations import relate, treating_practitioners
+from clinic_api.directory.relations import facts_of, relate
 from clinic_api.errors import Refused
 from clinic_api.guarded import Facts, guarded, hidden, permit
 from clinic_api.organisation.store import organisation
@@ -186,7 +185,7 @@ def _permitted(tx: Transaction, actor: Actor, patient_id: str) -> Patient:
     patient = store.patient(tx, patient_id)
     if patient is None:
         raise hidden(tx, actor, "patient", patient_id)
-    permit(tx, actor, facts_of(patient_id, treating_practitioners(tx, patient_id)))
+    permit(tx, actor, facts_of(tx, patient_id))
     return patient
 
 

@@ -12,8 +12,7 @@ from clinic_api.auth.model import LoginText
 from clinic_api.auth.new_login import NewLogin, new_user
 from clinic_api.auth.users import Id, IssuedCode, issued
 from clinic_api.directory import store
-from clinic_api.directory.model import facts_of
-from clinic_api.directory.relations import treating_practitioners
+from clinic_api.directory.relations import facts_of
 from clinic_api.errors import Refused
 from clinic_api.guarded import guarded, hidden, permit
 from clinic_api.http.route import Route
@@ -35,7 +34,7 @@ def give_patient_login(tx: Transaction, actor: Actor, command: GivePatientLogin)
     patient = store.patient(tx, command.patient_id) if is_id(command.patient_id) else None
     if patient is None:
         raise hidden(tx, actor, "patient", command.patient_id)
-    permit(tx, actor, facts_of(patient.id, treating_practitioners(tx, patient.id)))
+    permit(tx, actor, facts_of(tx, patient.id))
     if patient.has_login or patient.state == "merged":
         raise Refused("conflict", "This record has a login already, or was merged.")
     asked = NewLogin(
