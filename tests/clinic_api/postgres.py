@@ -23,6 +23,7 @@ import asyncpg
 import msgspec
 
 START_S = 30.0
+MEMORY_BYTES = 1 << 30  # several times what a run needs
 USER = "postgres"
 
 
@@ -51,7 +52,7 @@ class Server(msgspec.Struct, frozen=True):
 def running() -> Iterator[Server]:
     """Start one, stop it at the end. Raises NoPostgres."""
     programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="telemed-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="telemed-pg-", dir=_memory()))
     try:
         _own(folder)
         _initialise(programs, folder)
@@ -71,6 +72,13 @@ def _programs() -> Path:
     if not found:
         raise NoPostgres("Debian's package postgresql is missing")
     return found[-1].parent
+
+
+def _memory() -> Path | None:
+    """A file system in memory: a database is made there in a seventh of the time."""
+    folder = Path("/dev/shm")
+    roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > MEMORY_BYTES
+    return folder if roomy else None
 
 
 def _own(folder: Path) -> None:
