@@ -19,6 +19,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clinic_api.actor import STRANGER, Actor
+from clinic_api.auth.model import Device
 from clinic_api.db import Database
 from clinic_api.errors import Refused
 from clinic_api.http.answering import put_session
@@ -39,6 +40,7 @@ _MENU = (
     ("/visits", "Visits", frozenset({"doctor", "nurse", "desk", "admin"})),
     ("/users", "People who sign in", frozenset({"admin"})),
     ("/audit", "Audit", frozenset({"admin"})),
+    ("/account", "Your account", frozenset({"doctor", "nurse", "desk", "billing", "admin"})),
 )
 
 
@@ -182,6 +184,16 @@ def wanted_next(request: web.Request, otherwise: str) -> str:
     path = request.query.get(NEXT, "")
     is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path
     return path if is_own and path.isprintable() else otherwise
+
+
+def device_of(request: web.Request) -> Device:
+    """What somebody signs in on, by what the browser says; only for the list of sessions."""
+    agent = request.headers.get("User-Agent", "")
+    if "iPad" in agent or ("Android" in agent and "Mobile" not in agent):
+        return "tablet"
+    if "Mobile" in agent:
+        return "phone"
+    return "computer" if agent else "unknown"
 
 
 def local_times(zone: ZoneInfo) -> Callable[[datetime], str]:

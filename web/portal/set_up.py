@@ -12,21 +12,24 @@ from clinic_api.errors import Refused
 from clinic_api.journeys import set_up as journey
 from web.forms import Form, failed, read_form
 from web.places import countries, zones
-from web.portal.desk import Desk, Visitor, redirect
+from web.portal.desk import Desk, Visitor, device_of, redirect
+
+
+Text = Annotated[str, Meta(max_length=1024)]
 
 
 class SetUpForm(msgspec.Struct, frozen=True):
-    """The clinic and its first doctor."""
+    """The clinic and its first doctor; the service says of every field at once what is wrong."""
 
-    name: Annotated[str, Meta(max_length=120)]
-    phone: Annotated[str, Meta(max_length=40)]
-    country: Annotated[str, Meta(max_length=2)]
-    time_zone: Annotated[str, Meta(max_length=64)]
-    currency: Annotated[str, Meta(max_length=3)]
-    display_name: Annotated[str, Meta(max_length=120)]
-    login: Annotated[str, Meta(max_length=254)]
-    password: Annotated[str, Meta(max_length=1024)]
-    token: Annotated[str, Meta(max_length=200)] = ""
+    name: Text = ""
+    phone: Text = ""
+    country: Text = ""
+    time_zone: Text = ""
+    currency: Text = ""
+    display_name: Text = ""
+    login: Text = ""
+    password: Text = ""
+    token: Text = ""
 
 
 class SetUpPages:
@@ -50,7 +53,8 @@ class SetUpPages:
             return self._show(request, visitor, form)
         said = form.value
         command = journey.SetUp(
-            **{name: getattr(said, name) for name in SetUpForm.__struct_fields__}
+            device=device_of(request),
+            **{name: getattr(said, name) for name in SetUpForm.__struct_fields__},
         )
         try:
             done = await journey.set_up(self._desk.database, visitor.actor, command)

@@ -15,7 +15,7 @@ from clinic_api.errors import Refused
 from clinic_api.http.answering import put_session
 from clinic_api.http.route import WithSession
 from web.forms import Form, failed, read_form
-from web.portal.desk import NEXT, Desk, Visitor, redirect, wanted_next
+from web.portal.desk import NEXT, Desk, Visitor, device_of, redirect, wanted_next
 from web.portal.posted import Posted
 
 _NEXT: dict[Next, str] = {
@@ -102,7 +102,9 @@ class SignInPages:
         form = await read_form(request, SignInForm)
         if form.value is None:
             return self._show_sign_in(request, visitor, form)
-        command = flows.SignIn(login=form.value.login, password=form.value.password)
+        command = flows.SignIn(
+            login=form.value.login, password=form.value.password, device=device_of(request)
+        )
         try:
             done = await flows.sign_in(self._desk.database, visitor.actor, command)
         except Refused as refused:
@@ -234,16 +236,21 @@ class SignInPages:
         if form.value is None:
             return self._show_activation(request, visitor, form)
         try:
-            done = await self._activated(visitor, form.value)
+            done = await self._activated(request, visitor, form.value)
         except Refused as refused:
             return self._show_activation(request, visitor, form, refused)
         return _go_on(request, done.result.next, done.token)
 
-    async def _activated(self, visitor: Visitor, said: ActivateForm) -> WithSession[SignedIn]:
+    async def _activated(
+        self, request: web.Request, visitor: Visitor, said: ActivateForm
+    ) -> WithSession[SignedIn]:
+        device = device_of(request)
         if said.token:
-            by_link = flows.ActivateByLink(token=said.token, password=said.password)
+            by_link = flows.ActivateByLink(token=said.token, password=said.password, device=device)
             return await flows.activate_by_link(self._desk.database, visitor.actor, by_link)
-        by_code = flows.ActivateByCode(login=said.login, code=said.code, password=said.password)
+        by_code = flows.ActivateByCode(
+            login=said.login, code=said.code, password=said.password, device=device
+        )
         return await flows.activate_by_code(self._desk.database, visitor.actor, by_code)
 
     def _show_activation(
