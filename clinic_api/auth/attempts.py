@@ -19,7 +19,7 @@ V6_NETWORK_BITS = 64  # what one subscriber has
 
 def count(tx: Transaction, actor: Actor, subject: Subject, name: str) -> None:
     """Raises Refused(too_many_requests); the try is not counted then."""
-    limit, known = LIMITS[subject], store.tries(tx, subject, name)
+    limit, known = LIMITS[subject], store.tries(tx, actor, subject, name)
     pause = wait(limit, known, tx.now)
     if pause >= FOREVER:
         raise Refused(
@@ -38,10 +38,12 @@ def count_address(tx: Transaction, actor: Actor) -> None:
 
 def give_back_address(tx: Transaction, actor: Actor) -> None:
     """The try was right: a whole clinic that signs in from one address is no guesser."""
+    if not actor.client:
+        return
     name = network(actor.client)
-    known = store.tries(tx, "address", name) if actor.client else None
-    if known is not None and known.count > 0:
-        store.write_tries(tx, actor, "address", name, Tries(known.count - 1, known.last_at))
+    known = store.tries(tx, actor, "address", name)
+    fewer = Tries(max(known.count - 1, 0), known.last_at)
+    store.write_tries(tx, actor, "address", name, fewer)
 
 
 def clear(tx: Transaction, subject: Subject, name: str) -> None:

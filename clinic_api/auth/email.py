@@ -74,6 +74,8 @@ def ask_verification(tx: Transaction, actor: Actor, command: Nothing) -> UserRes
 def verify_email(tx: Transaction, actor: Actor, command: VerifyEmail) -> Verified:
     """The address is the person's. Raises Refused(gone)."""
     user = links.opened(tx, "verify", command.token)
-    store.change_user(tx, actor, user.id, email_verified_at=tx.now, generation=user.generation + 1)
+    store.change_user(
+        tx, actor, user.id, user.version, email_verified_at=tx.now, generation=user.generation + 1
+    )
     tx.note(actor, "user", user.id)
     return Verified()

@@ -179,6 +179,7 @@ def finish_activation(tx: Transaction, actor: Actor, command: SetPassword) -> Op
         tx,
         actor,
         invited.id,
+        invited.version,
         state=after(invited.state, "activate"),
         generation=invited.generation + 1,
         **verified,
@@ -209,7 +210,7 @@ def add_active(tx: Transaction, actor: Actor, command: FirstLogin) -> Opened:
 def finish_reset(tx: Transaction, actor: Actor, command: SetPassword) -> None:
     """The new password counts, every session ends. Raises Refused: gone, bad_code."""
     before = _resetting(tx, actor, command.proof)
-    user = store.change_user(tx, actor, before.id, generation=before.generation + 1)
+    user = store.change_user(tx, actor, before.id, before.version, generation=before.generation + 1)
     store.set_password(tx, actor, user.id, command.password_hash)
     session_store.end_sessions(tx, actor, user.id)
     attempts.clear(tx, "login", user.login)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -200,19 +201,17 @@ _NO_CODE: dict[str, Any] = dict.fromkeys(("code_purpose", "code_hash", "code_exp
 # tries
 
 
-def tries(tx: Transaction, subject: Subject, name: str) -> Tries | None:
-    row = _tries_row(tx, subject, name)
-    return None if row is None else Tries(row.tries, row.last_at)
+def tries(tx: Transaction, actor: Actor, subject: Subject, name: str) -> Tries:
+    """Those in a row so far; nobody else counts one until the commit."""
+    row = _tries_row(tx, subject, name) or _first_tries_row(tx, actor, subject, name)
+    return Tries(row.tries, row.last_at)
 
 
 def write_tries(tx: Transaction, actor: Actor, subject: Subject, name: str, new: Tries) -> None:
+    """After `tries`."""
     row = _tries_row(tx, subject, name)
-    if row is not None:
-        tx.update(sign_in_tries, actor, row.id, tries=new.count, last_at=new.last_at)
-        return
-    key_hash = _tries_key(tx, subject, name)
-    values = {"subject": subject, "tries": new.count, "last_at": new.last_at}
-    tx.insert(sign_in_tries, actor, key_hash=key_hash, **values)
+    assert row is not None
+    tx.update(sign_in_tries, actor, row.id, tries=new.count, last_at=new.last_at)
 
 
 def clear_tries(tx: Transaction, subject: Subject, name: str) -> None:
@@ -233,6 +232,16 @@ def _tries_row(tx: Transaction, subject: Subject, name: str) -> Row[Any] | None:
     key_hash = _tries_key(tx, subject, name)
     query = tx.select(sign_in_tries).where(sign_in_tries.c.key_hash == key_hash)
     return tx.first(query.with_for_update())
+
+
+def _first_tries_row(tx: Transaction, actor: Actor, subject: Subject, name: str) -> Row[Any]:
+    """Without a try; another transaction may be making the same."""
+    values = {"subject": subject, "tries": 0, "last_at": tx.now}
+    with suppress(IntegrityError), tx.sql.begin_nested():
+        tx.insert(sign_in_tries, actor, key_hash=_tries_key(tx, subject, name), **values)
+    row = _tries_row(tx, subject, name)
+    assert row is not None
+    return row
 
 
 def _tries_key(tx: Transaction, subject: Subject, name: str) -> bytes:

@@ -69,10 +69,8 @@ class Tries(msgspec.Struct, frozen=True):
     last_at: datetime
 
 
-def wait(limit: Limit, tries: Tries | None, now: datetime) -> timedelta:
+def wait(limit: Limit, tries: Tries, now: datetime) -> timedelta:
     """How long until the next try is heard; zero: now; FOREVER: not before a reset."""
-    if tries is None:
-        return timedelta()
     if limit.closed_after is not None and tries.count >= limit.closed_after:
         return FOREVER
     if _is_forgotten(limit, tries, now):
@@ -85,9 +83,9 @@ def wait(limit: Limit, tries: Tries | None, now: datetime) -> timedelta:
     return max(tries.last_at + pause - now, timedelta())
 
 
-def counted(limit: Limit, tries: Tries | None, now: datetime) -> Tries:
+def counted(limit: Limit, tries: Tries, now: datetime) -> Tries:
     """One more."""
-    if tries is None or _is_forgotten(limit, tries, now):
+    if _is_forgotten(limit, tries, now):
         return Tries(1, now)
     return Tries(tries.count + 1, now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -114,6 +115,23 @@ async def test_a_link_to_activate_works_once(sqlite_database: Database, clock: C
     await alice.runs(flows.activate_by_link, command)
     charlie = Browser(sqlite_database, clock)
     assert (await refused_by(charlie, flows.activate_by_link, command)).code == "gone"
+
+
+async def test_two_who_use_a_link_at_once_are_one(database: Database, clock: Clock) -> None:
+    alice = Browser(database, clock)
+    await alice.does(register, Register(email=ALICE, display_name="Alice"))
+    command = flows.ActivateByLink(
+        token=await link(database, "activate", ALICE), password=ALICES_PASSWORD
+    )
+    charlie = Browser(database, clock)
+    done = await asyncio.gather(
+        alice.runs(flows.activate_by_link, command),
+        charlie.runs(flows.activate_by_link, command),
+        return_exceptions=True,
+    )
+    assert len([each for each in done if isinstance(each, Refused)]) == 1
+    tokens = (alice.token, charlie.token)
+    assert tokens.count(None) == 1
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "a.b.c", "..", "0" * 32 + ".9999999999.x", "é.1.x"])
