@@ -37,6 +37,8 @@ from clinic_api.sealed_file import CHUNK_BYTES, SealedReader, SealedWriter, unse
 from tests.clinic_api import filling, postgres
 from tests.clinic_api.filling import Sealed
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 JOBS = system("jobs")
 

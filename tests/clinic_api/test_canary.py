@@ -18,6 +18,9 @@ from tests.clinic_api import filling, postgres
 from tests.clinic_api.filling import CANARY, Sealed
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Temporary files of this process go where they are searched."""
