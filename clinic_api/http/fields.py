@@ -68,7 +68,7 @@ def _wrong_of_struct(
 def _wrong_value(value: Any, kind: Any, strict: bool) -> str:
     """A sentence, "" where it fits."""
     try:
-        converted = msgspec.convert(value, kind, strict=strict)
+        converted = msgspec.convert(value, kind, strict=strict or not _is_loose(kind))
     except msgspec.ValidationError as problem:
         return _sentence(problem)
     match converted:
@@ -80,6 +80,12 @@ def _wrong_value(value: Any, kind: Any, strict: bool) -> str:
             return NO_ZONE
         case _:
             return ""
+
+
+def _is_loose(kind: Any) -> bool:
+    """Whether a text in a query stands for it; msgspec would read numbers as times too."""
+    base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return base in {int, float, bool} or is_list(kind)
 
 
 def _can_be_kept(text: str) -> bool:

@@ -18,7 +18,7 @@ from clinic_api.errors import KINDS
 from clinic_api.http.answering import JSON, PROBLEM_JSON, Problem
 from clinic_api.http.authentication import BACKGROUND_HEADER, SESSION_COOKIE
 from clinic_api.http.examples import example_of
-from clinic_api.http.reading import MAX_KEY_CHARS
+from clinic_api.http.reading import KEY_PATTERN, TAG_PATTERN
 from clinic_api.http.route import Route
 from clinic_api.http.schemas import REFERENCE, Schema, Schemas, schema_of_value
 
@@ -160,10 +160,12 @@ def _parameters(route: Route) -> Iterator[Schema]:
         for field in msgspec.structs.fields(route.sent):
             yield _parameter("query", field.name, field.type, required=field.required)
     if route.needs_version:
-        yield _header("If-Match", "The ETag of what you read.", required=True)
+        yield _header("If-Match", "The ETag of what you read.", required=True) | {
+            "schema": {"type": "string", "pattern": TAG_PATTERN, "examples": ['"1"']}
+        }
     if route.takes_key:
         yield _header("Idempotency-Key", "Carries the request out once, within a day.") | {
-            "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS}
+            "schema": {"type": "string", "pattern": KEY_PATTERN}
         }
     if _has_version(route.result) and route.method == "GET":
         yield _header("If-None-Match", "Answers 304 where it is still the same.")

@@ -21,8 +21,9 @@ MAX_VERSION_DIGITS = 9  # versions are 32-bit numbers
 MAX_KEY_CHARS = 255
 TWICE = "This is given twice."
 
-_TAG = re.compile(rf'"(\d{{1,{MAX_VERSION_DIGITS}}})(?:\.[0-9a-f]+)?"')
-_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY_CHARS}}}")
+TAG_PATTERN = rf'^"[0-9]{{1,{MAX_VERSION_DIGITS}}}(\.[0-9a-f]+)?"$'
+KEY_PATTERN = rf"^[!-~]{{1,{MAX_KEY_CHARS}}}$"
+
 _JSON = "application/json"
 
 
@@ -34,10 +35,10 @@ def version_of(request: web.Request) -> int:
     given = request.headers.getall("If-Match", [])
     if len(given) != 1 or not given[0].strip() or given[0].strip() == "*" or "," in given[0]:
         raise Refused("match_needed")
-    tag = _TAG.fullmatch(given[0].strip())
-    if tag is None:
+    tag = given[0].strip()
+    if not re.fullmatch(TAG_PATTERN, tag):
         raise Refused("stale")
-    return int(tag[1])
+    return int(tag.strip('"').partition(".")[0])
 
 
 def key_of(request: web.Request) -> str | None:
@@ -46,7 +47,7 @@ def key_of(request: web.Request) -> str | None:
     if not given:
         return None
     key = given[0].strip()
-    if len(given) > 1 or not _KEY.fullmatch(key):
+    if len(given) > 1 or not re.fullmatch(KEY_PATTERN, key):
         sentence = f"One key of 1 to {MAX_KEY_CHARS} characters without spaces."
         raise Refused("invalid", fields={"Idempotency-Key": sentence})
     return key
