@@ -18,7 +18,7 @@ import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from clinic_api.actor import STRANGER, Actor
+from clinic_api.actor import STAFF, STRANGER, Actor
 from clinic_api.auth.model import Device
 from clinic_api.db import Database
 from clinic_api.errors import Refused
@@ -37,10 +37,10 @@ _ELSEWHERE = {  # refusals that another page mends
 }
 _UNFINISHED = {"unfinished": "/sign-", "enrolling": "/account/factor"}  # role → its pages
 _MENU = (
-    ("/visits", "Visits", frozenset({"doctor", "nurse", "desk", "admin"})),
+    ("/visits", "Visits", frozenset({"doctor", "nurse", "desk", "admin", "patient"})),
     ("/users", "People who sign in", frozenset({"admin"})),
     ("/audit", "Audit", frozenset({"admin"})),
-    ("/account", "Your account", frozenset({"doctor", "nurse", "desk", "billing", "admin"})),
+    ("/account", "Your account", STAFF | {"patient"}),
 )
 
 
@@ -103,6 +103,7 @@ class Desk:
         """A page that no cache keeps."""
         text = self._templates.get_template(template).render(
             who=visitor.is_signed_in,
+            staff=visitor.actor.is_staff,
             clinic=visitor.clinic.name,
             phone=visitor.clinic.phone,
             csrf=visitor.csrf,

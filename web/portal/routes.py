@@ -7,6 +7,7 @@ from aiohttp import web
 from clinic_api.db import Database
 from clinic_api.http.authentication import Authenticate
 from web.portal.desk import Desk
+from web.portal.doors import DoorPages
 from web.portal.records import RecordPages
 from web.portal.set_up import SetUpPages
 from web.portal.sign_in import SignInPages
@@ -17,5 +18,5 @@ from web.portal.visits import VisitPages
 def add_portal(app: web.Application, database: Database, authenticate: Authenticate) -> None:
     """Adds every page."""
     desk = Desk(database, authenticate)
-    for pages in (SetUpPages, SignInPages, VisitPages, RecordPages, UserPages):
+    for pages in (SetUpPages, SignInPages, DoorPages, VisitPages, RecordPages, UserPages):
         pages(desk).add_routes(app)

@@ -14,7 +14,6 @@ from web.forms import Form, failed, read_form
 from web.places import countries, zones
 from web.portal.desk import Desk, Visitor, device_of, redirect
 
-
 Text = Annotated[str, Meta(max_length=1024)]
 
 
