@@ -17,7 +17,6 @@ from clinic_api.opening import Place, open_database
 from tests.clinic_api import filling, postgres
 from tests.clinic_api.filling import CANARY, Sealed
 
-
 pytestmark = pytest.mark.slow
 
 
