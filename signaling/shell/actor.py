@@ -19,6 +19,7 @@ from signaling.ports import Gatekeeper, MediaPlane, VisitLog
 from signaling.shell import log
 from signaling.shell.clock import Clock
 from signaling.shell.lanes import MediaLanes
+from signaling.shell.notices import Notices
 from signaling.shell.store import Store
 
 Input = Callable[[Room, float], None]
@@ -44,6 +45,7 @@ class Services:
         self.log = log
         self.store = store
         self.clock = clock
+        self.notices = Notices(gate)
 
 
 class RoomActor:
@@ -168,7 +170,7 @@ class RoomActor:
             case o.CloseMediaRoom():
                 await self.lanes.close_room()
             case o.NoteJoined() | o.NoteAdmitted() | o.NoteLeft() | o.NoteMedia() | o.NoteEnded():
-                await self._tell_gate(output)
+                self._services.notices.put(self.name, output)
             case _:
                 self.lanes.put(output)
 
@@ -203,23 +205,6 @@ class RoomActor:
             if entry.at >= output.not_before:
                 message = ChatMessage(entry.id, entry.participant, entry.name, entry.text, entry.at)
                 self._send(output.connection, message)
-
-    async def _tell_gate(self, notice: o.GateNotice) -> None:
-        gate = self._services.gate
-        try:
-            match notice:
-                case o.NoteJoined(subject, who, at):
-                    await gate.joined(self.name, subject, who, at)
-                case o.NoteAdmitted(subject, who, at):
-                    await gate.admitted(self.name, subject, who, at)
-                case o.NoteLeft(subject, who, at, why):
-                    await gate.left(self.name, subject, who, at, why)
-                case o.NoteMedia(subject, who, source, at):
-                    await gate.media_came(self.name, subject, who, source, at)
-                case o.NoteEnded(subject, at):
-                    await gate.ended(self.name, subject, at)
-        except Exception as problem:  # noqa: BLE001 the gatekeeper's trouble does not end a call
-            log.bug("gatekeeper not told", problem, room=self.name)
 
     def _answered(self, command: o.ConnectMedia, sdp: str) -> None:
         self.post(

@@ -92,6 +92,7 @@ class CallControl:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._rooms.close()
+        await self._services.notices.close()
 
     def seated(self) -> dict[str, dict[str, float]]:
         """Who has a seat where: room → subject → Unix seconds since when."""

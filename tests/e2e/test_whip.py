@@ -114,13 +114,14 @@ async def test_sound_alone_and_a_client_without_the_mid_extension(server: Server
 
 async def test_a_viewer_follows_the_participant_whom_it_names(server: Server) -> None:
     room, url = server.ready.room, server.ready.url
+    moderates = await server.token(room, "Carol", "--can", "moderate")
     async with (
-        connect(server) as carol,
         device(url, await token(server, "One")) as one,
         device(url, await token(server, "Two")) as two,
         device(url, await token(server, "Wall")) as wall,
+        connect(server) as carol,
     ):
-        await carol.hello(await server.token(room, "Carol", "--can", "moderate"))
+        await carol.hello(moderates)
         await one.publish(room, RED)
         await two.publish(room, YELLOW)
         await carol.hears("welcome")
@@ -158,8 +159,8 @@ async def test_a_new_session_replaces_the_old_one_which_can_no_longer_end_it(
 async def test_a_token_that_has_expired_still_manages_its_session(server: Server) -> None:
     room, url = server.ready.room, server.ready.url
     async with (
-        device(url, await token(server, "Cart", "--ttl", "2")) as cart,
         device(url, await token(server, "Wall")) as wall,
+        device(url, await token(server, "Cart", "--ttl", "3")) as cart,
     ):
         await cart.publish(room, BLUE)
         await wall.watch(room)

@@ -17,6 +17,7 @@ from clinic_api.visits.invitations import OneSeat, renew_link, revoke
 from clinic_api.visits.model import Participant, Role, Visit
 from clinic_api.visits.seats import Seat
 from clinic_api.visits.service import OneVisit, end_visit
+from clinic_api.visits.visit import State
 from signaling.core import messages as m
 from signaling.core import refusals
 from signaling.core.closing import Closing
@@ -26,7 +27,7 @@ from telemed_media import call_watch
 from telemed_media.call_watch import CallWatch
 from telemed_media.gate import ClinicGate, ClinicVisitLog
 from tests.clinic_api.conftest import Clock
-from tests.signaling.shell.clinic import Caller, Clinic
+from tests.signaling.shell.clinic import DEADLINE_S, Caller, Clinic
 
 TESTS = system("tests")
 ROOM = "ward-3"
@@ -58,11 +59,19 @@ class House:
         assert visit is not None
         return visit
 
+    async def becomes(self, state: State) -> Visit:
+        """Wait until the clinic has been told so much."""
+        async with asyncio.timeout(DEADLINE_S):
+            while (visit := await self.visit()).state != state:
+                await asyncio.sleep(0.005)
+        return visit
+
     async def talk(self) -> tuple[Caller, Caller]:
-        """Bob and Alice are in the call."""
+        """Bob and Alice are in the call, and the clinic knows."""
         bob = await self.join(await self.seat("provider", "Bob"))
         alice = await self.join(await self.seat("patient", "Alice"))
         await self.calls.admit(bob, alice)
+        await self.becomes("in_progress")
         return bob, alice
 
     async def seat_of(self, name: str) -> OneSeat:
@@ -130,14 +139,12 @@ async def test_a_refused_person_hears_why_on_the_socket(house: House) -> None:
 
 async def test_the_visit_shows_when_people_really_came_talked_and_left(house: House) -> None:
     bob, alice = await house.talk()
-    assert (await house.visit()).state == "in_progress"
     for person in (bob, alice):
         house.calls.plane.tell(TrackAdded(ROOM, person.participant, "camera"))
     await alice.ask(m.Leave)
     await bob.ask(m.End)
-    await house.calls.until(lambda: house.calls.calls.counters["rooms"] == 0)
-    visit = await house.visit()
-    assert (visit.state, visit.real_modality) == ("ended", "video")
+    visit = await house.becomes("ended")
+    assert visit.real_modality == "video"
     happened = visit.first_joined_at, visit.admitted_at, visit.call_started_at, visit.call_ended_at
     times = [at for at in happened if at is not None]
     assert len(times) == 4
@@ -173,7 +180,7 @@ async def test_a_visit_that_the_clinic_ends_closes_the_call(house: House) -> Non
     await house.database.write(lambda tx: end_visit(tx, TESTS, OneVisit(visit.id)))
     await house.watch.look()
     assert await bob.closed() == await alice.closed() == Closing.ENDED.code
-    await house.calls.until(lambda: house.calls.calls.counters["rooms"] == 0)
+    await house.calls.calls.close()
     assert await house.database.read(lambda tx: gate.call_orders(tx, TESTS)) == ()
 
 

@@ -5,6 +5,8 @@ Tokens mean what PROTOCOL.md says of them; `Desk` outlives a front that is resta
 
 from __future__ import annotations
 
+import asyncio
+
 from signaling.core import refusals
 from signaling.ports import ChatEntry, Entry, Refused, Source
 from signaling.shell.clock import Clock
@@ -17,6 +19,8 @@ class Desk:
 
     def __init__(self, clock: Clock, rooms: set[str]) -> None:
         self.told: list[Told] = []
+        self.answers = asyncio.Event()  # what is told waits for it
+        self.answers.set()
         self._clock = clock
         self._rooms = rooms
         self._issued: dict[str, tuple[Entry, float, bool]] = {}
@@ -56,20 +60,25 @@ class Desk:
         return self._issued[token][0]
 
     async def joined(self, room: str, subject: str, participant: str, at: float) -> None:
+        await self.answers.wait()
         self.told.append(("joined", room, subject, participant))
 
     async def admitted(self, room: str, subject: str, participant: str, at: float) -> None:
+        await self.answers.wait()
         self.told.append(("admitted", room, subject, participant))
 
     async def left(self, room: str, subject: str, participant: str, at: float, why: str) -> None:
+        await self.answers.wait()
         self.told.append(("left", room, subject, participant, why))
 
     async def media_came(
         self, room: str, subject: str, participant: str, source: Source, at: float
     ) -> None:
+        await self.answers.wait()
         self.told.append(("media", room, subject, participant, source))
 
     async def ended(self, room: str, subject: str, at: float) -> None:
+        await self.answers.wait()
         self.told.append(("ended", room, subject))
 
     async def append_chat(

@@ -12,6 +12,7 @@ from signaling.core import messages as m
 from signaling.core.closing import Closing
 from signaling.core.seat_states import SeatState
 from signaling.ports import PeerConnected, PlaneLost, Refused, SlotAssigned
+from signaling.shell import notices
 from tests.signaling.shell.clinic import ROOM, Caller, Clinic
 from tests.signaling.shell.test_visits import KEY, offer
 
@@ -165,6 +166,48 @@ async def test_what_cannot_be_saved_is_not_acknowledged_and_did_not_happen(
     assert (await back.hear(m.Welcome)).state == "waiting"
     seats = await clinic.store.seats(ROOM)
     assert [one.state for one in seats] == [SeatState.ADMITTED, SeatState.WAITING]
+
+
+async def test_a_clinic_that_does_not_answer_delays_nobody_and_hears_it_all_later(
+    clinic: Clinic,
+) -> None:
+    clinic.desk.answers.clear()
+    bob, alice = await in_call(clinic)
+    assert isinstance(await bob.ask(m.Lock, locked=True), m.Done)
+    assert isinstance(await alice.ask(m.Leave), m.Done)
+    assert clinic.desk.told == []
+    clinic.desk.answers.set()
+    await clinic.close()
+    assert [one[0] for one in clinic.desk.told] == [
+        "joined", "admitted", "joined", "admitted", "left"
+    ]  # fmt: skip
+    await clinic.open()
+
+
+async def test_what_the_clinic_fails_to_take_is_logged_and_the_next_is_told(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(clinic.desk, "joined", full)
+    with capture_logs() as lines:
+        bob = await clinic.join("bob")
+        await clinic.until(lambda: clinic.desk.told)
+    assert clinic.desk.told == [("admitted", ROOM, "subject-bob", bob.participant)]
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == [
+        "gatekeeper not told"
+    ]
+
+
+async def test_a_clinic_that_never_answers_does_not_keep_the_front(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "LAST_WORDS_S", 0.01)
+    clinic.desk.answers.clear()
+    await clinic.join("bob")
+    await clinic.restart()
+    clinic.desk.answers.set()
 
 
 async def test_no_log_line_names_a_person_or_their_words(clinic: Clinic) -> None:
