@@ -91,8 +91,13 @@ async def sign_in(database: Database, actor: Actor, command: SignIn) -> WithSess
     """Sign in by name and password. Raises Refused: bad_credentials, too_many_requests."""
     asked = await database.write(lambda tx: service.begin_sign_in(tx, actor, command.login))
     right = await hashing.matches(database.keys, asked.password_hash, command.password)
+    outdated = right and hashing.is_outdated(asked.password_hash)
     finish = service.FinishSignIn(
-        login=command.login, asked=asked, right=right, device=command.device
+        login=command.login,
+        asked=asked,
+        right=right,
+        device=command.device,
+        renewed=await hashing.hashed(database.keys, command.password) if outdated else None,
     )
     return _with(await database.write(lambda tx: service.finish_sign_in(tx, actor, finish)))
 

@@ -37,6 +37,11 @@ async def hashed(keys: Keys, password: str) -> str:
     return await _in_turn(lambda: _HASHER.hash(_peppered(keys, password)))
 
 
+def is_outdated(kept: str | None) -> bool:
+    """Whether it was made with other costs than today's."""
+    return kept is not None and _HASHER.check_needs_rehash(kept)
+
+
 async def matches(keys: Keys, kept: str | None, password: str) -> bool:
     """Whether it is the password of `kept`; None costs the same and is false.
 

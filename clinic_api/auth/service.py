@@ -51,12 +51,16 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class FinishSignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """The password was compared with `asked`: `right` says how it went."""
+    """The password was compared with `asked`: `right` says how it went.
+
+    `renewed`: a hash of the same password with today's costs, where `asked` has others.
+    """
 
     login: str
     asked: Asked
     right: bool
     device: Device
+    renewed: str | None = None
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +106,8 @@ def finish_sign_in(tx: Transaction, actor: Actor, command: FinishSignIn) -> Open
     unchanged = known is not None and known == command.asked.password_hash
     if not command.right or not unchanged or user is None or user.state != "active":
         raise Refused("bad_credentials", attempt=tried(tx, actor, user.id if user else ""))
+    if command.renewed is not None:
+        store.renew_hash(tx, actor, user.id, command.renewed)
     attempts.clear(tx, "login", name)
     attempts.give_back_address(tx, actor)
     tx.note(actor, "user", user.id)

@@ -176,6 +176,13 @@ def set_password(tx: Transaction, actor: Actor, user_id: str, password_hash: str
     tx.update(credentials, actor, held.id, password_hash=sealed, **_NO_CODE)
 
 
+def renew_hash(tx: Transaction, actor: Actor, user_id: str, password_hash: str) -> None:
+    """The same password, hashed with other costs."""
+    held = credential(tx, user_id)
+    sealed = tx.seal(credentials.c.password_hash, held.id, password_hash)
+    tx.update(credentials, actor, held.id, password_hash=sealed)
+
+
 def set_code(
     tx: Transaction, actor: Actor, user_id: str, purpose: str, code: str, expires_at: datetime
 ) -> None:

@@ -7,8 +7,9 @@ import statistics
 import time
 
 import pytest
+from argon2 import PasswordHasher
 
-from clinic_api.auth import flows, session_store
+from clinic_api.auth import flows, session_store, store
 from clinic_api.auth.account import EndSession, end_session, list_sessions, read_account
 from clinic_api.auth.service import (
     FinishSignIn,
@@ -173,6 +174,20 @@ async def test_one_address_that_tries_many_names_has_to_wait(
         await thief.does(begin_sign_in, "name30")
     assert refused.value.code == "too_many_requests"
     await Browser(sqlite_database, clock, "203.0.113.6").does(begin_sign_in, "name1")
+
+
+async def test_a_hash_of_older_costs_is_renewed_at_sign_in(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    actor = await bob.actor()
+    pepper = sqlite_database.keys.index("credentials.password", BOBS_PASSWORD)
+    cheap = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(pepper)
+    await sqlite_database.write(lambda tx: store.set_password(tx, actor, actor.id, cheap))
+    for _ in range(2):
+        await bob.signs_in("bob@clinic.example", BOBS_PASSWORD)
+    kept = await sqlite_database.read(lambda tx: store.credential(tx, actor.id))
+    assert "m=47104,t=1,p=1" in (kept.password_hash or "")
 
 
 async def test_a_whole_clinic_signs_in_from_one_address(
