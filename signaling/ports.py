@@ -62,6 +62,9 @@ class Gatekeeper(Protocol):
     async def ended(self, room: str, subject: str, at: float) -> None:
         """A moderator ended the visit for everybody."""
 
+    async def settled(self, participants: frozenset[str]) -> None:
+        """Told at start: these have a seat; whoever else was told to have joined is gone."""
+
 
 class ChatEntry(msgspec.Struct, frozen=True):
     id: str  # sorts by time

@@ -63,6 +63,10 @@ class ClinicGate:
         over = gate.RoomEnded(room=room, subject=subject, at=at)
         await self._database.write(lambda tx: gate.gate_ended(tx, GATE, over))
 
+    async def settled(self, participants: frozenset[str]) -> None:
+        still = gate.StillThere(participants)
+        await self._database.write(lambda tx: gate.gate_settled(tx, GATE, still))
+
 
 class ClinicVisitLog:
     """Keeps the chat of visits, sealed."""

@@ -90,6 +90,12 @@ def update_participation(tx: Transaction, actor: Actor, row_id: str, **values: A
     tx.update(call_participations, actor, row_id, **values)
 
 
+def open_participations(tx: Transaction) -> list[Participation]:
+    """Those of whom nobody said that they left."""
+    query = tx.select(call_participations).where(call_participations.c.left_at.is_(None))
+    return [_participation(row) for row in tx.all(query)]
+
+
 def stray_participations(tx: Transaction) -> list[Row[Any]]:
     """`room`, `subject` of those who are still in a call that is over, or that they may not be in.
 

@@ -58,6 +58,12 @@ class MediaCame(Peer, frozen=True, kw_only=True):
     source: str  # microphone | camera | screen
 
 
+class StillThere(msgspec.Struct, frozen=True):
+    """Everybody who has a seat, by call control's names."""
+
+    peers: frozenset[str]
+
+
 class RoomEnded(msgspec.Struct, frozen=True, kw_only=True):
     """A moderator ended the visit for everybody."""
 
@@ -212,6 +218,21 @@ def gate_ended(tx: Transaction, actor: Actor, command: RoomEnded) -> None:
         close(tx, actor, visit, "end")
     else:
         tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "", event="end")
+
+
+@guarded("visit.record")
+def gate_settled(tx: Transaction, actor: Actor, command: StillThere) -> int:
+    """At call control's start: who is not there any more has left, though no word of it came.
+
+    Returns how many.
+    """
+    gone = [one for one in call_store.open_participations(tx) if one.peer not in command.peers]
+    for one in gone:
+        call_store.update_participation(tx, actor, one.id, left_at=tx.now, why="lost")
+    for visit_id in sorted({one.visit_id for one in gone}):
+        _measure(tx, actor, known_visit(tx, visit_id))
+    tx.note(actor, event="settle", gone=str(len(gone)))
+    return len(gone)
 
 
 def _place(tx: Transaction, command: Peer) -> tuple[Visit, Participant]:

@@ -80,6 +80,10 @@ class Room:
             since[record.subject] = min(record.joined_at, since.get(record.subject, math.inf))
         return since
 
+    def participants(self) -> frozenset[str]:
+        """Everybody who has a seat."""
+        return frozenset(self._state.seats)
+
     def has_admitted(self, participant: str) -> bool:
         """Whether this participant has an admitted seat here."""
         seat = self._state.seats.get(participant)

@@ -101,6 +101,10 @@ class RoomActor:
         """Who has a seat: subject → Unix seconds since when."""
         return self._room.seated()
 
+    def participants(self) -> frozenset[str]:
+        """Everybody who has a seat here."""
+        return self._room.participants()
+
     def has_admitted(self, participant: str) -> bool:
         """Whether this person may have media here."""
         return self._room.has_admitted(participant)

@@ -73,6 +73,10 @@ class Rooms:
         """Who has a seat where: room → subject → Unix seconds since when."""
         return {name: actor.seated() for name, actor in self._actors.items()}
 
+    def participants(self) -> frozenset[str]:
+        """Everybody who has a seat."""
+        return frozenset[str]().union(*(actor.participants() for actor in self._actors.values()))
+
     async def route(self, event: MediaEvent) -> None:
         """Tell the rooms what happened in the media plane."""
         if isinstance(event, PlaneLost):

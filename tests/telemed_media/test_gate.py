@@ -171,6 +171,21 @@ async def test_chat_is_kept_once_sealed_and_shown_to_who_comes_back(
         assert b"canary" not in file.read_bytes(), file
 
 
+async def test_whom_a_killed_front_did_not_report_has_left_when_it_starts_again(
+    house: House,
+) -> None:
+    bob, _ = await house.talk()
+    peer = gate.Peer(
+        room=ROOM, subject=(await house.seat_of("Alice")).participant_id, peer="p-x", at=1.0
+    )
+    await house.database.write(lambda tx: gate.gate_joined(tx, TESTS, peer))
+    await house.calls.restart()
+    visit = await house.visit()
+    comings = await house.database.read(lambda tx: call_store.participations_of(tx, visit.id))
+    assert {one.peer for one in comings if one.left_at is not None} == {"p-x"}
+    assert bob.participant in {one.peer for one in comings if one.left_at is None}
+
+
 # what the clinic decides
 
 

@@ -19,6 +19,7 @@ class Desk:
 
     def __init__(self, clock: Clock, rooms: set[str]) -> None:
         self.told: list[Told] = []
+        self.present: frozenset[str] = frozenset()  # at the newest start
         self.answers = asyncio.Event()  # what is told waits for it
         self.answers.set()
         self._clock = clock
@@ -80,6 +81,9 @@ class Desk:
     async def ended(self, room: str, subject: str, at: float) -> None:
         await self.answers.wait()
         self.told.append(("ended", room, subject))
+
+    async def settled(self, participants: frozenset[str]) -> None:
+        self.present = participants
 
     async def append_chat(
         self, room: str, participant: str, name: str, key: str, text: str, at: float

@@ -210,6 +210,14 @@ async def test_a_clinic_that_never_answers_does_not_keep_the_front(
     clinic.desk.answers.set()
 
 
+async def test_a_front_that_starts_says_who_is_still_there(clinic: Clinic) -> None:
+    bob, alice = await in_call(clinic)
+    carol = await clinic.join("carol")
+    await carol.ask(m.Leave)
+    await clinic.restart()
+    assert clinic.desk.present == {bob.participant, alice.participant}
+
+
 async def test_no_log_line_names_a_person_or_their_words(clinic: Clinic) -> None:
     with capture_logs() as lines:
         bob, alice = await in_call(clinic)
