@@ -1,6 +1,7 @@
 """The clinic's database for every test: real SQLite and a real PostgreSQL, each test its own.
 
 A database is opened once per run (migrated, keys and organisation made), and copied for each test.
+PostgreSQL comes in with `make test`; `make quick` is content with SQLite.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def postgres_place(
     asyncio.run(postgres_server.run(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest) -> Place:
     """One after the other: every test that asks for it runs on both engines."""
     found = request.getfixturevalue(f"{request.param}_place")

@@ -98,7 +98,7 @@ async def test_hooks_run_after_a_commit_and_only_then(db: Database) -> None:
 
 
 async def test_a_cancelled_caller_leaves_a_whole_transaction_and_a_free_connection(
-    db: Database,
+    db: Database, second: Database
 ) -> None:
     loop, begun, hooks = asyncio.get_running_loop(), asyncio.Event(), []
 
@@ -114,8 +114,9 @@ async def test_a_cancelled_caller_leaves_a_whole_transaction_and_a_free_connecti
     with pytest.raises(asyncio.CancelledError):
         await caller
     await db.write(lambda tx: add(tx, "fox"))
-    assert await db.read(names) == ["bear", "fox", "wolf"]
-    assert len(await db.read(audited)) == 2
+    await db.close()
+    assert await second.read(names) == ["bear", "fox", "wolf"]
+    assert len(await second.read(audited)) == 2
     assert hooks == ["done"]
 
 
@@ -327,6 +328,7 @@ def cut_others(tx: Transaction) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_lost_connections_are_not_noticed(
     pg: Database, postgres_place: Place, clock: Clock
 ) -> None:
@@ -340,6 +342,7 @@ async def test_lost_connections_are_not_noticed(
     assert await pg.read(names) == ["bear"]
 
 
+@pytest.mark.slow
 async def test_a_statement_that_hangs_is_cut_off(pg: Database) -> None:
     def hang(tx: Transaction) -> None:
         tx.sql.exec_driver_sql("SET LOCAL statement_timeout = 20")
@@ -352,6 +355,7 @@ async def test_a_statement_that_hangs_is_cut_off(pg: Database) -> None:
     assert caught.value.code == "unavailable"
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_not_there_is_said_to_be_unavailable(
     pg: Database, tmp_path: Path
 ) -> None:
@@ -362,6 +366,7 @@ async def test_a_server_that_is_not_there_is_said_to_be_unavailable(
     assert caught.value.code == "unavailable"
 
 
+@pytest.mark.slow
 async def test_of_two_that_lock_each_other_out_both_get_done(pg: Database) -> None:
     await make_toys(pg)
     ids = [await pg.write(lambda tx, n=n: add(tx, n)) for n in ("bear", "wolf")]  # type: ignore[misc]

@@ -66,13 +66,31 @@ async def kill_and_look(place: Place, rounds: int, writes: int) -> None:
             place, chance.randrange(writes // 10, writes * 9 // 10), writes
         )
         assert await lost(place, acknowledged) == []
+    assert len(acknowledged) <= await verified(place) <= len(acknowledged) + rounds
+
+
+async def verified(place: Place) -> int:
+    """How many rows the audit has, all of them in order."""
     engines = await open_engines(place.url, place.path)
     try:
         verdict = await check_engines(engines, place.path.parent)
     finally:
         await engines.close()
     assert verdict.fault is None
-    assert len(acknowledged) <= verdict.rows <= len(acknowledged) + rounds
+    return verdict.rows
+
+
+@pytest.mark.slow
+async def test_two_processes_write_side_by_side(place: Place) -> None:
+    both = [
+        subprocess.Popen(writer(place, 50), stdout=subprocess.PIPE, cwd=ROOT, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=SECONDS)[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert [len(lines) for lines in said] == [51, 51]
+    assert await lost(place, [name for lines in said for name in lines[1:]]) == []
+    assert await verified(place) == 100
 
 
 @pytest.mark.slow

@@ -181,6 +181,7 @@ async def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path
     assert "CANARY" not in str(caught.value)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_not_there_is_named(
     postgres_server: postgres.Server, tmp_path: Path
 ) -> None:
@@ -188,6 +189,7 @@ async def test_a_database_that_is_not_there_is_named(
         await opened(place_in(tmp_path, postgres_server.url("nothing")))
 
 
+@pytest.mark.slow
 async def test_processes_that_start_together_make_one_database(
     tmp_path: Path, postgres_server: postgres.Server
 ) -> None:
