@@ -54,8 +54,8 @@ async def world(server: TestServer, sqlite_database: Database) -> World:
     return await a_clinic(sqlite_database, str(server.make_url("")))
 
 
-async def fuzz(server: TestServer, person: Person, *options: str) -> tuple[int, str]:
-    """Exit code and report."""
+async def fuzz(server: TestServer, person: Person, folder: Path, *options: str) -> tuple[int, str]:
+    """Exit code and report; what it keeps of failures goes into the folder."""
     headers = [f"--header={name}: {value}" for name, value in person.headers.items()]
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).parent / "schemathesis"),
@@ -70,6 +70,7 @@ async def fuzz(server: TestServer, person: Person, *options: str) -> tuple[int, 
         "--no-color",
         *headers,
         *options,
+        cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -86,18 +87,22 @@ async def still_signed_in(server: TestServer, person: Person) -> bool:
 
 
 @pytest.mark.slow
-async def test_an_administrators_requests_meet_no_error(server: TestServer, world: World) -> None:
+async def test_an_administrators_requests_meet_no_error(
+    server: TestServer, world: World, tmp_path: Path
+) -> None:
     ada = world.people["ada"]
-    code, report = await fuzz(server, ada, "--phases=coverage", "--max-time=40")
+    code, report = await fuzz(server, ada, tmp_path, "--phases=coverage", "--max-time=40")
     assert code == 0, report
     assert await still_signed_in(server, ada)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("who", ["ada", "bob", "carol", "alice", "sam", "stranger"])
-async def test_nobodys_requests_meet_an_error(server: TestServer, world: World, who: str) -> None:
+async def test_nobodys_requests_meet_an_error(
+    server: TestServer, world: World, tmp_path: Path, who: str
+) -> None:
     phases = "--phases=examples,coverage,fuzzing,stateful"
     code, report = await fuzz(
-        server, world.people[who], phases, "--max-examples=30", "--max-time=180"
+        server, world.people[who], tmp_path, phases, "--max-examples=30", "--max-time=180"
     )
     assert code == 0, report
