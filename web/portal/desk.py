@@ -32,7 +32,7 @@ NEXT = "next"  # where somebody wanted to go before signing in
 _ELSEWHERE = {  # refusals that another page mends
     "sign_in_needed": "/sign-in",
     "second_factor_needed": "/sign-in/code",
-    "factor_needed": "/account/factor",
+    "enrolment_needed": "/account/factor",
     "step_up_needed": "/account/confirm",
 }
 _UNFINISHED = {"unfinished": "/sign-", "enrolling": "/account/factor"}  # role → its pages
@@ -162,7 +162,9 @@ class Desk:
             raise Refused("sign_in_needed")
         for role, step in _UNFINISHED.items():
             if role in actor.roles and not (open_to_all or request.path.startswith(step)):
-                raise Refused("second_factor_needed" if role == "unfinished" else "factor_needed")
+                raise Refused(
+                    "second_factor_needed" if role == "unfinished" else "enrolment_needed"
+                )
         return await self._visitor(request, actor)
 
 

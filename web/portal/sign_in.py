@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from clinic_api.auth import entry, factors, flows
 from clinic_api.auth.account import Account, EndSession, end_session, list_sessions, read_account
+from clinic_api.auth.email import VerifyEmail, verify_email
 from clinic_api.auth.service import Next, Nothing, ShowCode, SignedIn
 from clinic_api.errors import Refused
 from clinic_api.http.answering import put_session
@@ -24,6 +25,7 @@ _NEXT: dict[Next, str] = {
     "nothing": "",
 }
 HOME = "/visits"
+FIRST, NEW = "Choose your password", "Choose a new password"
 
 Code = Annotated[str, Meta(max_length=40)]
 Password = Annotated[str, Meta(max_length=1024)]
@@ -39,8 +41,7 @@ class CodeForm(msgspec.Struct, frozen=True):
     csrf: str = ""
 
 
-class NewPasswordForm(msgspec.Struct, frozen=True):
-    password: Password
+class TokenForm(msgspec.Struct, frozen=True):
     token: Annotated[str, Meta(max_length=200)] = ""
 
 
@@ -81,6 +82,8 @@ class SignInPages:
         add.add_post("/activate", desk.page(self._activate, open_to_all=True))
         add.add_get("/reset", desk.page(self._ask_new_password, open_to_all=True))
         add.add_post("/reset", desk.page(self._reset, open_to_all=True))
+        add.add_get("/verify", desk.page(self._ask_to_verify, open_to_all=True))
+        add.add_post("/verify", desk.page(self._verify, open_to_all=True))
         add.add_post("/sign-out", desk.page(self._sign_out))
         add.add_get("/account", desk.page(self._account))
         add.add_post("/account/password", desk.page(self._change_password))
@@ -259,12 +262,15 @@ class SignInPages:
         visitor: Visitor,
         form: Form[ActivateForm] | None = None,
         refused: Refused | None = None,
+        title: str = FIRST,
     ) -> web.Response:
         errors = refused.fields if refused else {}
         return self._desk.render(
             request,
             visitor,
             "activate.html",
+            title=title,
+            action=request.path,
             status=refused.status if refused else 422 if form else 200,
             form=failed(form, errors) if form and errors else form,
             token=form.sent["token"] if form else "",
@@ -272,39 +278,36 @@ class SignInPages:
         )
 
     async def _ask_new_password(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        return self._show_password_form(request, visitor, "Choose a new password")
+        return self._show_activation(request, visitor, title=NEW)
 
     async def _reset(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, NewPasswordForm)
-        title = "Choose a new password"
-        if form.value is None:
-            return self._show_password_form(request, visitor, title, form)
-        command = flows.ResetPassword(token=form.value.token, password=form.value.password)
+        form = await read_form(request, ActivateForm)
+        said = form.value
+        if said is None:
+            return self._show_activation(request, visitor, form, title=NEW)
+        database, actor = self._desk.database, visitor.actor
         try:
-            await flows.reset_password(self._desk.database, visitor.actor, command)
+            if said.token:
+                by_link = flows.ResetPassword(token=said.token, password=said.password)
+                await flows.reset_password(database, actor, by_link)
+            else:
+                by_code = flows.ResetByCode(
+                    login=said.login, code=said.code, password=said.password
+                )
+                await flows.reset_by_code(database, actor, by_code)
         except Refused as refused:
-            return self._show_password_form(request, visitor, title, form, refused)
+            return self._show_activation(request, visitor, form, refused, title=NEW)
         return redirect("/sign-in")
 
-    def _show_password_form(
-        self,
-        request: web.Request,
-        visitor: Visitor,
-        title: str,
-        form: Form[NewPasswordForm] | None = None,
-        refused: Refused | None = None,
-    ) -> web.Response:
-        errors = refused.fields if refused else {}
-        return self._desk.render(
-            request,
-            visitor,
-            "new_password.html",
-            status=refused.status if refused else 422 if form else 200,
-            title=title,
-            form=failed(form, errors) if form and errors else form,
-            token=form.sent["token"] if form else "",
-            message=refused.message if refused and not errors else "",
-        )
+    async def _ask_to_verify(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return self._desk.render(request, visitor, "verify.html", answer="")
+
+    async def _verify(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, TokenForm)
+        command = VerifyEmail(form.sent["token"])
+        await self._desk.database.write(lambda tx: verify_email(tx, visitor.actor, command))
+        answer = "Thank you. This address is confirmed."
+        return self._desk.render(request, visitor, "verify.html", answer=answer)
 
     # account
 
