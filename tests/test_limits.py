@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Protocol
 
+from clinic_api.http import doors, route
 from clinic_api.http.rate import Buckets
 from sfu.core import ice, limits
 from sfu.shell import dtls, peer, udp
@@ -53,6 +54,9 @@ def in_the_code(calls: CallSettings, room: RoomSettings) -> dict[str, list[float
         "a request with its body and answer": [patience.REQUEST_S, 408],
         "body of `POST /join/exchange`": [exchange.MAX_BODY_BYTES],
         "exchanges of one address": of(exchange.EXCHANGE_RATE),
+        "body of the clinic's API": [route.MAX_BODY_BYTES],
+        "requests to the API of one address": of(doors.Rates().all),
+        "sign-ins, codes and links tried by one address": of(doors.Rates().guessing),
         "hellos and device offers of one address": of(calls.hellos),
         "time until hello": [calls.hello_timeout_s],
         "body of WHIP and WHEP": [requests.MAX_BODY_BYTES],
