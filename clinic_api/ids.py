@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-def new_id(now: datetime) -> str:
-    """48 bits of Unix milliseconds, then chance; as the usual 36 characters."""
-    milliseconds = int(now.timestamp() * 1000)
-    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64
-    value |= 0b10 << 62 | secrets.randbits(62)
+def new_id(now: datetime, nth: int = 0) -> str:
+    """48 bits of Unix milliseconds, 12 of their fraction (6.2 method 3), 8 of `nth`, then chance.
+
+    The usual 36 characters; up to 256 ids of one instant sort by `nth`.
+    """
+    microseconds = (now - _EPOCH) // _MICROSECOND
+    milliseconds, rest = divmod(microseconds, 1000)
+    value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1000) << 64
+    value |= 0b10 << 62 | (nth & 0xFF) << 54 | secrets.randbits(54)
     return str(uuid.UUID(int=value))
 
 

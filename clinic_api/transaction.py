@@ -64,11 +64,14 @@ class Transaction:
         self.keys = keys
         self.public_url = public_url
         self.action = ""  # of the service that runs, for `note`
+        self._ids = 0
         self.audits: list[AuditRecord] = []
         self.after_commit: list[Callable[[], None]] = []
 
     def new_id(self) -> str:
-        return new_id(self.now)
+        """Ids of one transaction sort in the order in which they were made."""
+        self._ids += 1
+        return new_id(self.now, self._ids)
 
     # rows
 

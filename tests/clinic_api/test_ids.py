@@ -21,6 +21,11 @@ def test_later_ids_sort_after_earlier_ones() -> None:
     assert made == sorted(made)
 
 
+def test_ids_of_microseconds_and_of_one_instant_sort_in_their_order() -> None:
+    made = [new_id(NOW + timedelta(microseconds=step), nth) for step in range(50) for nth in (1, 2)]
+    assert made == sorted(made)
+
+
 def test_ids_of_one_moment_differ() -> None:
     assert len({new_id(NOW) for _ in range(1000)}) == 1000
 
