@@ -6,6 +6,7 @@ from aiohttp import web
 
 from clinic_api.db import Database
 from clinic_api.http.authentication import Authenticate
+from web.portal.account import AccountPages
 from web.portal.desk import Desk
 from web.portal.doors import DoorPages
 from web.portal.records import RecordPages
@@ -18,5 +19,13 @@ from web.portal.visits import VisitPages
 def add_portal(app: web.Application, database: Database, authenticate: Authenticate) -> None:
     """Adds every page."""
     desk = Desk(database, authenticate)
-    for pages in (SetUpPages, SignInPages, DoorPages, VisitPages, RecordPages, UserPages):
+    for pages in (
+        SetUpPages,
+        SignInPages,
+        AccountPages,
+        DoorPages,
+        VisitPages,
+        RecordPages,
+        UserPages,
+    ):
         pages(desk).add_routes(app)

@@ -8,8 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from clinic_api.auth import entry, factors, flows
-from clinic_api.auth.account import Account, EndSession, end_session, list_sessions, read_account
+from clinic_api.auth import entry, flows
 from clinic_api.auth.email import VerifyEmail, verify_email
 from clinic_api.auth.service import Next, Nothing, ShowCode, SignedIn
 from clinic_api.errors import Refused
@@ -17,7 +16,7 @@ from clinic_api.http.answering import put_session
 from clinic_api.http.route import WithSession
 from web.forms import Form, failed, read_form
 from web.portal.desk import NEXT, Desk, Visitor, device_of, redirect, wanted_next
-from web.portal.posted import Posted
+from web.portal.posted import Code, CodeForm, Password, Posted
 
 _NEXT: dict[Next, str] = {
     "second_factor": "/sign-in/code",
@@ -27,18 +26,10 @@ _NEXT: dict[Next, str] = {
 HOME = "/visits"
 FIRST, NEW = "Choose your password", "Choose a new password"
 
-Code = Annotated[str, Meta(max_length=40)]
-Password = Annotated[str, Meta(max_length=1024)]
-
 
 class SignInForm(msgspec.Struct, frozen=True):
     login: Annotated[str, Meta(max_length=254)]
     password: Password
-
-
-class CodeForm(msgspec.Struct, frozen=True):
-    code: Code
-    csrf: str = ""
 
 
 class TokenForm(msgspec.Struct, frozen=True):
@@ -56,12 +47,6 @@ class ActivateForm(msgspec.Struct, frozen=True):
 
 class ForgotForm(msgspec.Struct, frozen=True):
     login: Annotated[str, Meta(max_length=254)]
-
-
-class ChangePasswordForm(msgspec.Struct, frozen=True):
-    present_password: Password
-    password: Password
-    csrf: str = ""
 
 
 class SignInPages:
@@ -85,14 +70,8 @@ class SignInPages:
         add.add_get("/verify", desk.page(self._ask_to_verify, open_to_all=True))
         add.add_post("/verify", desk.page(self._verify, open_to_all=True))
         add.add_post("/sign-out", desk.page(self._sign_out))
-        add.add_get("/account", desk.page(self._account))
-        add.add_post("/account/password", desk.page(self._change_password))
-        add.add_get("/account/factor", desk.page(self._offer_factor))
-        add.add_post("/account/factor/begin", desk.page(self._begin_factor))
-        add.add_post("/account/factor/confirm", desk.page(self._confirm_factor))
         add.add_get("/account/confirm", desk.page(self._ask_fresh_code))
         add.add_post("/account/confirm", desk.page(self._step_up))
-        add.add_post("/account/sessions/{session_id}/end", desk.page(self._end_session))
 
     # password
 
@@ -183,34 +162,6 @@ class SignInPages:
             message=refused.message if refused else "",
             action=_here(request),
         )
-
-    # enrolment
-
-    async def _offer_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        return self._desk.render(request, visitor, "factor.html", enrolment=None, form=None)
-
-    async def _begin_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
-        made = await flows.begin_enrolment(self._desk.database, visitor.actor, Nothing())
-        return self._desk.render(request, visitor, "factor.html", enrolment=made, form=None)
-
-    async def _confirm_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, CodeForm)
-        self._desk.check_form(visitor, form.sent)
-        command = factors.ConfirmFactor(form.value.code if form.value else "")
-        try:
-            done = await flows.confirm_enrolment(self._desk.database, visitor.actor, command)
-        except Refused as refused:
-            if refused.code != "bad_code":
-                raise
-            again = failed(form, {"code": refused.message})
-            return self._desk.render(
-                request, visitor, "factor_again.html", status=refused.status, form=again
-            )
-        answer = self._desk.render(
-            request, visitor, "recovery_codes.html", codes=done.result.recovery_codes, on=HOME
-        )
-        return _signed_in(answer, done.token)
 
     # links from mails
 
@@ -308,53 +259,6 @@ class SignInPages:
         await self._desk.database.write(lambda tx: verify_email(tx, visitor.actor, command))
         answer = "Thank you. This address is confirmed."
         return self._desk.render(request, visitor, "verify.html", answer=answer)
-
-    # account
-
-    async def _account(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        return await self._show_account(request, visitor)
-
-    async def _show_account(
-        self,
-        request: web.Request,
-        visitor: Visitor,
-        form: Form[ChangePasswordForm] | None = None,
-        message: str = "",
-    ) -> web.Response:
-        actor, database = visitor.actor, self._desk.database
-        account: Account = await database.read(lambda tx: read_account(tx, actor, Nothing()))
-        sessions = await database.read(lambda tx: list_sessions(tx, actor, Nothing()))
-        return self._desk.render(
-            request,
-            visitor,
-            "account.html",
-            status=422 if form else 200,
-            account=account,
-            sessions=sessions.items,
-            form=form,
-            message=message,
-        )
-
-    async def _change_password(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, ChangePasswordForm)
-        self._desk.check_form(visitor, form.sent)
-        if form.value is None:
-            return await self._show_account(request, visitor, form)
-        command = flows.ChangePassword(
-            present=form.value.present_password, password=form.value.password
-        )
-        try:
-            await flows.change_password(self._desk.database, visitor.actor, command)
-        except Refused as refused:
-            again = failed(form, refused.fields or {"present_password": refused.message})
-            return await self._show_account(request, visitor, again)
-        return redirect("/account")
-
-    async def _end_session(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
-        command = EndSession(request.match_info["session_id"])
-        await self._desk.database.write(lambda tx: end_session(tx, visitor.actor, command))
-        return redirect("/account")
 
     async def _sign_out(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         self._desk.check_form(visitor, (await read_form(request, Posted)).sent)

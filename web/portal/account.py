@@ -1,0 +1,111 @@
+"""One's own account: the authenticator app, the password, where one is signed in."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from clinic_api.auth import factors, flows
+from clinic_api.auth.account import Account, EndSession, end_session, list_sessions, read_account
+from clinic_api.auth.service import Nothing
+from clinic_api.errors import Refused
+from clinic_api.http.answering import put_session
+from web.forms import Form, failed, read_form
+from web.portal.desk import Desk, Visitor, redirect
+from web.portal.posted import CodeForm, Password, Posted
+
+HOME = "/visits"
+
+
+class ChangePasswordForm(msgspec.Struct, frozen=True):
+    present_password: Password
+    password: Password
+    csrf: str = ""
+
+
+class AccountPages:
+    """Made once, by `add_portal`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_routes(self, app: web.Application) -> None:
+        desk, add = self._desk, app.router
+        add.add_get("/account", desk.page(self._account))
+        add.add_post("/account/password", desk.page(self._change_password))
+        add.add_get("/account/factor", desk.page(self._offer_factor))
+        add.add_post("/account/factor/begin", desk.page(self._begin_factor))
+        add.add_post("/account/factor/confirm", desk.page(self._confirm_factor))
+        add.add_post("/account/sessions/{session_id}/end", desk.page(self._end_session))
+
+    async def _offer_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return self._desk.render(request, visitor, "factor.html", enrolment=None, form=None)
+
+    async def _begin_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        made = await flows.begin_enrolment(self._desk.database, visitor.actor, Nothing())
+        return self._desk.render(request, visitor, "factor.html", enrolment=made, form=None)
+
+    async def _confirm_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, CodeForm)
+        self._desk.check_form(visitor, form.sent)
+        command = factors.ConfirmFactor(form.value.code if form.value else "")
+        try:
+            done = await flows.confirm_enrolment(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            if refused.code != "bad_code":
+                raise
+            again = failed(form, {"code": refused.message})
+            return self._desk.render(
+                request, visitor, "factor_again.html", status=refused.status, form=again
+            )
+        answer = self._desk.render(
+            request, visitor, "recovery_codes.html", codes=done.result.recovery_codes, on=HOME
+        )
+        put_session(answer, done.token)
+        return answer
+
+    async def _account(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        return await self._show_account(request, visitor)
+
+    async def _show_account(
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        form: Form[ChangePasswordForm] | None = None,
+        message: str = "",
+    ) -> web.Response:
+        actor, database = visitor.actor, self._desk.database
+        account: Account = await database.read(lambda tx: read_account(tx, actor, Nothing()))
+        sessions = await database.read(lambda tx: list_sessions(tx, actor, Nothing()))
+        return self._desk.render(
+            request,
+            visitor,
+            "account.html",
+            status=422 if form else 200,
+            account=account,
+            sessions=sessions.items,
+            form=form,
+            message=message,
+        )
+
+    async def _change_password(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        form = await read_form(request, ChangePasswordForm)
+        self._desk.check_form(visitor, form.sent)
+        if form.value is None:
+            return await self._show_account(request, visitor, form)
+        command = flows.ChangePassword(
+            present=form.value.present_password, password=form.value.password
+        )
+        try:
+            await flows.change_password(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            again = failed(form, refused.fields or {"present_password": refused.message})
+            return await self._show_account(request, visitor, again)
+        return redirect("/account")
+
+    async def _end_session(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        command = EndSession(request.match_info["session_id"])
+        await self._desk.database.write(lambda tx: end_session(tx, visitor.actor, command))
+        return redirect("/account")
