@@ -22,7 +22,8 @@ EVERY_S = 1.0  # promised are 5 s from the word to the empty seat
 class Calls(Protocol):
     """What is used of `signaling.shell.calls.CallControl`."""
 
-    def seated(self) -> dict[str, dict[str, float]]: ...
+    @property
+    def is_empty(self) -> bool: ...
     def end(self, room: str) -> None: ...
     def withdraw(self, room: str, subject: str) -> None: ...
 
@@ -45,7 +46,7 @@ class CallWatch:
 
     async def look(self) -> None:
         """Carry out what stands in the database now."""
-        if not self._calls.seated():
+        if self._calls.is_empty:
             return
         for order in await self._database.read(lambda tx: call_orders(tx, GATE)):
             if order.subject is None:

@@ -7,7 +7,6 @@ which right it needs; a waiting person may only ping and leave.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -71,14 +70,6 @@ class Room:
     def count(self) -> tuple[int, int]:
         """(admitted, waiting) seats."""
         return len(self._state.admitted()), len(self._state.waiting())
-
-    def seated(self) -> dict[str, float]:
-        """Everybody who has a seat: subject → Unix seconds when the first of their seats began."""
-        since: dict[str, float] = {}
-        for seat in self._state.seats.values():
-            record = seat.record
-            since[record.subject] = min(record.joined_at, since.get(record.subject, math.inf))
-        return since
 
     def participants(self) -> frozenset[str]:
         """Everybody who has a seat."""

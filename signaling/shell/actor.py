@@ -97,10 +97,6 @@ class RoomActor:
         """(admitted, waiting) seats."""
         return self._room.count()
 
-    def seated(self) -> dict[str, float]:
-        """Who has a seat: subject → Unix seconds since when."""
-        return self._room.seated()
-
     def participants(self) -> frozenset[str]:
         """Everybody who has a seat here."""
         return self._room.participants()

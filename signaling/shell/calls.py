@@ -95,9 +95,10 @@ class CallControl:
         await self._rooms.close()
         await self._services.notices.close()
 
-    def seated(self) -> dict[str, dict[str, float]]:
-        """Who has a seat where: room → subject → Unix seconds since when."""
-        return self._rooms.seated()
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has a seat anywhere."""
+        return not self._rooms.participants()
 
     def end(self, room: str) -> None:
         """The visit was ended outside the call: close it for everybody in it."""

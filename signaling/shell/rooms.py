@@ -69,10 +69,6 @@ class Rooms:
         """The room of this name, if it is in memory."""
         return self._actors.get(name)
 
-    def seated(self) -> dict[str, dict[str, float]]:
-        """Who has a seat where: room → subject → Unix seconds since when."""
-        return {name: actor.seated() for name, actor in self._actors.items()}
-
     def participants(self) -> frozenset[str]:
         """Everybody who has a seat."""
         return frozenset[str]().union(*(actor.participants() for actor in self._actors.values()))

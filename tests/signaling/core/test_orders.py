@@ -62,16 +62,7 @@ def test_the_seat_of_a_withdrawn_person_is_gone_but_a_new_token_opens() -> None:
     assert scene.closing("c-key") is Closing.SEAT_GONE
     scene.hello("alice", PATIENT, waits=True, connection="c-new", participant="p-new")
     assert scene.closing("c-new") is None
-    assert "subject-alice" in scene.room.seated()
-
-
-def test_who_is_seated_is_known_with_the_time_of_their_first_seat() -> None:
-    scene = Scene()
-    scene.doctor()
-    scene.now += 5
-    scene.hello("bob", DOCTOR, waits=False, connection="c-2", participant="p-2")
-    scene.patient()
-    assert scene.room.seated() == {"subject-bob": 1000.0, "subject-alice": 1005.0}
+    assert scene.room.participants() == {"p-bob", "p-new"}
 
 
 def test_the_gate_is_told_which_media_really_came() -> None:
