@@ -31,12 +31,17 @@ class AccountPages:
 
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
-        add.add_get("/account", desk.page(self._account))
-        add.add_post("/account/password", desk.page(self._change_password))
-        add.add_get("/account/factor", desk.page(self._offer_factor))
-        add.add_post("/account/factor/begin", desk.page(self._begin_factor))
-        add.add_post("/account/factor/confirm", desk.page(self._confirm_factor))
-        add.add_post("/account/sessions/{session_id}/end", desk.page(self._end_session))
+        add.add_get("/account", desk.page(self._account, "account.read"))
+        add.add_post("/account/password", desk.page(self._change_password, "account.change"))
+        add.add_get("/account/factor", desk.page(self._offer_factor, "account.enrol_factor"))
+        add.add_post("/account/factor/begin", desk.page(self._begin_factor, "account.enrol_factor"))
+        add.add_post(
+            "/account/factor/confirm", desk.page(self._confirm_factor, "account.enrol_factor")
+        )
+        add.add_post(
+            "/account/sessions/{session_id}/end",
+            desk.page(self._end_session, "account.end_session"),
+        )
 
     async def _offer_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         return self._desk.render(request, visitor, "factor.html", enrolment=None, form=None)

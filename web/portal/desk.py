@@ -22,6 +22,7 @@ from clinic_api.actor import STAFF, STRANGER, Actor
 from clinic_api.auth.model import Device
 from clinic_api.db import Database
 from clinic_api.errors import Refused
+from clinic_api.guarded import check_at
 from clinic_api.http.answering import put_session
 from clinic_api.http.authentication import Authenticate, Credentials, credentials_of
 from clinic_api.http.origin import check_origin
@@ -78,13 +79,16 @@ class Desk:
             loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined
         )
 
-    def page(self, show: Page, *, open_to_all: bool = False) -> Handler:
-        """A handler; `open_to_all` pages are shown to strangers too, with what they may see."""
+    def page(self, show: Page, action: str = "", *, open_to_all: bool = False) -> Handler:
+        """A handler. Whether the role may do `action` is checked before any form is read;
+        `open_to_all` pages are shown to strangers too, with what they may see."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             visitor = await self._visitor(request, STRANGER)
             try:
                 visitor = await self._recognise(request, visitor, open_to_all)
+                if action:
+                    await self._check(action, visitor.actor)
                 return await show(request, visitor)
             except Refused as refused:
                 return self.refuse(request, visitor, refused)
@@ -138,6 +142,10 @@ class Desk:
         """Raises Refused(foreign_origin) where the form is not one of this session's."""
         if not hmac.compare_digest(sent.get("csrf", "").encode(), visitor.csrf.encode()):
             raise Refused("foreign_origin", "The page was too old. Please go back and try again.")
+
+    async def _check(self, action: str, actor: Actor) -> None:
+        """Raises Refused, audited."""
+        await self.database.read(lambda tx: check_at(action, actor, tx.now))
 
     async def _visitor(self, request: web.Request, actor: Actor) -> Visitor:
         credentials = credentials_of_page(request)

@@ -58,8 +58,8 @@ class DoorPages:
         add.add_post("/lost-link", desk.page(self._recover, open_to_all=True))
         add.add_get("/register", desk.page(self._ask_name, open_to_all=True))
         add.add_post("/register", desk.page(self._register, open_to_all=True))
-        add.add_get("/claim", desk.page(self._ask_birth_date))
-        add.add_post("/claim", desk.page(self._claim))
+        add.add_get("/claim", desk.page(self._ask_birth_date, "patient.claim"))
+        add.add_post("/claim", desk.page(self._claim, "patient.claim"))
 
     async def _ask_code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         return self._desk.render(request, visitor, "visit_code.html", form=None)

@@ -30,9 +30,9 @@ class RecordPages:
 
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
-        add.add_get("/patients/{patient_id}", desk.page(self._patient))
-        add.add_get("/audit", desk.page(self._audit))
-        add.add_post("/audit/verify", desk.page(self._verify))
+        add.add_get("/patients/{patient_id}", desk.page(self._patient, "patient.read"))
+        add.add_get("/audit", desk.page(self._audit, "audit.read"))
+        add.add_post("/audit/verify", desk.page(self._verify, "audit.verify"))
 
     async def _patient(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         patient_id, actor = request.match_info["patient_id"], visitor.actor

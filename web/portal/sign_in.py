@@ -69,9 +69,9 @@ class SignInPages:
         add.add_post("/reset", desk.page(self._reset, open_to_all=True))
         add.add_get("/verify", desk.page(self._ask_to_verify, open_to_all=True))
         add.add_post("/verify", desk.page(self._verify, open_to_all=True))
-        add.add_post("/sign-out", desk.page(self._sign_out))
-        add.add_get("/account/confirm", desk.page(self._ask_fresh_code))
-        add.add_post("/account/confirm", desk.page(self._step_up))
+        add.add_post("/sign-out", desk.page(self._sign_out, "account.sign_out"))
+        add.add_get("/account/confirm", desk.page(self._ask_fresh_code, "account.step_up"))
+        add.add_post("/account/confirm", desk.page(self._step_up, "account.step_up"))
 
     # password
 

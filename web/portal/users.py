@@ -41,12 +41,12 @@ class UserPages:
 
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
-        add.add_get("/users", desk.page(self._list))
-        add.add_post("/users/new", desk.page(self._create))
-        add.add_get("/users/{user_id}", desk.page(self._user))
-        add.add_post("/users/{user_id}/code", desk.page(self._code))
-        add.add_post("/users/{user_id}/disable", desk.page(self._disable))
-        add.add_post("/users/{user_id}/enable", desk.page(self._enable))
+        add.add_get("/users", desk.page(self._list, "user.list"))
+        add.add_post("/users/new", desk.page(self._create, "user.create"))
+        add.add_get("/users/{user_id}", desk.page(self._user, "user.read"))
+        add.add_post("/users/{user_id}/code", desk.page(self._code, "user.issue_code"))
+        add.add_post("/users/{user_id}/disable", desk.page(self._disable, "user.disable"))
+        add.add_post("/users/{user_id}/enable", desk.page(self._enable, "user.enable"))
 
     async def _list(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         return await self._show_list(request, visitor)

@@ -45,14 +45,23 @@ class VisitPages:
 
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
-        add.add_get("/visits", desk.page(self._board))
-        add.add_post("/visits/new", desk.page(self._begin))
-        add.add_get("/visits/{visit_id}", desk.page(self._visit))
-        add.add_get("/visits/{visit_id}/call", desk.page(self._call))
-        add.add_post("/visits/{visit_id}/end", desk.page(self._end))
-        add.add_post("/visits/{visit_id}/seats/{participant_id}/link", desk.page(self._link))
-        add.add_post("/visits/{visit_id}/seats/{participant_id}/renew", desk.page(self._renew))
-        add.add_post("/visits/{visit_id}/seats/{participant_id}/revoke", desk.page(self._revoke))
+        add.add_get("/visits", desk.page(self._board, "visit.list"))
+        add.add_post("/visits/new", desk.page(self._begin, "visit.create"))
+        add.add_get("/visits/{visit_id}", desk.page(self._visit, "visit.read"))
+        add.add_get("/visits/{visit_id}/call", desk.page(self._call, "visit.enter"))
+        add.add_post("/visits/{visit_id}/end", desk.page(self._end, "visit.end"))
+        add.add_post(
+            "/visits/{visit_id}/seats/{participant_id}/link",
+            desk.page(self._link, "visit.show_link"),
+        )
+        add.add_post(
+            "/visits/{visit_id}/seats/{participant_id}/renew",
+            desk.page(self._renew, "visit.renew_link"),
+        )
+        add.add_post(
+            "/visits/{visit_id}/seats/{participant_id}/revoke",
+            desk.page(self._revoke, "visit.revoke"),
+        )
 
     async def _board(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         return await self._show_board(request, visitor)
