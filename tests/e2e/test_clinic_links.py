@@ -109,3 +109,37 @@ async def answer(person: Participant, code: str) -> None:
     field = "document.querySelector('#confirm-code')"
     await person.page.evaluate(f"{field}.value = {json.dumps(code)}")
     await person.page.evaluate("document.querySelector('dialog button[value=send]').click()")
+
+
+async def test_without_a_mail_server_the_invitation_is_handed_over(
+    start_server: StartServer, open_chromium: OpenPage
+) -> None:
+    server, desk = await clinic(start_server, open_chromium)
+    await desk.begin_visit("Alice Example", email="alice@example.org")
+    await desk.open("/messages")
+    await desk.reads("link to a visit to alice@example.org")
+    await desk.press("Show")
+    await desk.reads("Riverside Clinic")
+    link = (await desk.text()).partition(server.ready.url)[2].split()[0]
+    alice = Participant("Alice", await open_chromium(ALICE))
+    await alice.open(server.ready.url + link)
+    await alice.reaches("waiting")
+
+
+async def test_a_code_read_out_by_phone_opens_the_visit(
+    start_server: StartServer, open_chromium: OpenPage
+) -> None:
+    server, desk = await clinic(start_server, open_chromium)
+    await desk.begin_visit("Alice Example")
+    code = str(await desk.page.evaluate("document.querySelector('.code').innerText"))
+    alice = Participant("Alice", await open_chromium(ALICE))
+    page = Reader(alice.page, server.ready.url)
+    await page.open("/code")
+    await page.fill(code="22222222")
+    await page.press("Continue")
+    await page.reads("No visit has this code")
+    await page.fill(code=f"{code[:4]} {code[4:].lower()}")
+    await page.press("Continue")
+    await alice.reaches("prejoin")
+    await alice.press("join")
+    await alice.reaches("waiting")

@@ -40,6 +40,7 @@ _UNFINISHED = {"unfinished": "/sign-", "enrolling": "/account/factor"}  # role â
 _MENU = (
     ("/visits", "Visits", frozenset({"doctor", "nurse", "desk", "admin", "patient"})),
     ("/users", "People who sign in", frozenset({"admin"})),
+    ("/messages", "Messages", frozenset({"admin", "desk"})),
     ("/audit", "Audit", frozenset({"admin"})),
     ("/account", "Your account", STAFF | {"patient"}),
 )

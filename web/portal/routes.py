@@ -9,6 +9,7 @@ from clinic_api.http.authentication import Authenticate
 from web.portal.account import AccountPages
 from web.portal.desk import Desk
 from web.portal.doors import DoorPages
+from web.portal.messages import MessagePages
 from web.portal.records import RecordPages
 from web.portal.set_up import SetUpPages
 from web.portal.sign_in import SignInPages
@@ -27,5 +28,6 @@ def add_portal(app: web.Application, database: Database, authenticate: Authentic
         VisitPages,
         RecordPages,
         UserPages,
+        MessagePages,
     ):
         pages(desk).add_routes(app)

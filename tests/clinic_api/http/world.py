@@ -196,6 +196,7 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "proxy_id": proxy.id,
         "merge_id": merged.id,
         "id": message_id,
+        "message_id": message_id,
     }
 
 
