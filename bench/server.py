@@ -34,7 +34,7 @@ class _Ready(msgspec.Struct, frozen=True):
 
     url: str
     udp: tuple[tuple[str, int], ...]
-    pids: dict[str, int]  # front, worker
+    pids: dict[str, int]  # front, worker, jobs
 
 
 class Server(msgspec.Struct, frozen=True):
