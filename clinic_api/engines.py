@@ -85,16 +85,23 @@ async def open_sqlite(path: Path) -> SqliteEngines:
     return SqliteEngines(writer, reader)
 
 
+_PRAGMAS = (
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "secure_delete = ON",
+)
+
+
 async def _connect(path: Path) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None)
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",
-    ):
-        await connection.execute_fetchall(f"PRAGMA {pragma}")  # one left open blocks functions
+    try:
+        for pragma in _PRAGMAS:
+            await connection.execute_fetchall(f"PRAGMA {pragma}")  # one left open blocks functions
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -307,8 +308,10 @@ async def test_the_files_of_sqlite_are_for_their_owner_only(sqlite_database: Dat
 
 async def test_opening_what_is_no_database_leaves_no_thread(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_bytes(b"no database" * 100)
+    before = threading.active_count()
     with pytest.raises(sqlite3.DatabaseError):
         await open_sqlite(tmp_path / "x.sqlite")
+    assert threading.active_count() == before
 
 
 # PostgreSQL
