@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zoneinfo
+
 from clinic_api.db import Database
 from clinic_api.key_files import KeyringError
 from clinic_api.migrations import MigrationError
@@ -14,8 +16,10 @@ UNUSABLE = (MigrationError, KeyringError)  # in words; starting again does not h
 async def open_clinic(folder: DataFolder, database_url: str, public_url: str = "") -> Database:
     """Open or create; close it with `close`. `public_url` is needed where links are made.
 
-    Raises MigrationError, KeyringError, sqlite3.Error, DBAPIError, OSError.
+    From then on time zones are those of the pinned tzdata package, not of the machine. Raises
+    MigrationError, KeyringError, sqlite3.Error, DBAPIError, OSError.
     """
+    zoneinfo.reset_tzpath([])
     return await open_database(clinic_place(folder, database_url), public_url=public_url)
 
 

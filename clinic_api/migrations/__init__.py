@@ -11,18 +11,19 @@ import os
 import sqlite3
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from clinic_api.engines import keep_values_out_of_logs
 from clinic_api.key_files import sync_folder
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"  # the newest migration; Alembic is loaded only where there is something to do
 FOLDER = Path(__file__).parent
 LOCK = 0x74656C656D696772  # any number, the same in every process
 LOCK_TIMEOUT_MS = 60_000  # another process may be migrating
@@ -41,6 +42,8 @@ def migrate(sql: Connection) -> None:
     if sql.dialect.name == "postgresql":
         sql.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
     if is_behind(sql):
+        from alembic import command
+
         command.upgrade(configuration(sql), "head")
         _check_references(sql)
 
@@ -72,6 +75,8 @@ def migrate_sqlite(path: Path, backups: Path, now: datetime) -> None:
 
 def configuration(sql: Connection) -> Config:
     """What Alembic's commands need; its environment takes the connection from here."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = sql
@@ -80,20 +85,29 @@ def configuration(sql: Connection) -> Config:
 
 def current(sql: Connection) -> str | None:
     """The revision that the database has; None when it is empty."""
-    return MigrationContext.configure(sql).get_current_revision()
+    if not sa.inspect(sql).has_table("alembic_version"):
+        return None
+    return sql.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
 def is_behind(sql: Connection) -> bool:
     """Whether there is something to migrate. Raises MigrationError for one that is ahead."""
-    scripts = ScriptDirectory(str(FOLDER))
-    known = [script.revision for script in scripts.walk_revisions()]
     revision = current(sql)
-    if revision is not None and revision not in known:
+    if revision == HEAD:
+        return False
+    if revision is not None and revision not in _known():
         raise MigrationError(
             f"This database was made by a newer version (its schema is {revision}, this program "
-            f"knows up to {known[0]}). Start that version, or restore a backup made before it."
+            f"knows up to {HEAD}). Start that version, or restore a backup made before it."
         )
-    return revision != known[0]
+    return True
+
+
+def _known() -> list[str]:
+    """Every revision of this program, the newest first."""
+    from alembic.script import ScriptDirectory
+
+    return [script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()]
 
 
 def _check_references(sql: Connection) -> None:

@@ -22,7 +22,7 @@ from clinic_api import migrations
 from clinic_api.audit.store import AUDIT
 from clinic_api.engines import open_engines
 from clinic_api.key_files import KeyringError
-from clinic_api.migrations import FOLDER, MigrationError
+from clinic_api.migrations import FOLDER, HEAD, MigrationError
 from clinic_api.opening import Place, open_database
 from clinic_api.tables import metadata
 from clinic_api.transaction import Transaction
@@ -73,6 +73,7 @@ def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
             (folder / "versions" / script.name).write_bytes(script.read_bytes())
         (folder / "versions" / "vtest2.py").write_text(NEXT.format(head=head, more=more))
         monkeypatch.setattr(migrations, "FOLDER", folder)
+        monkeypatch.setattr(migrations, "HEAD", "test2")
 
     return make
 
@@ -219,3 +220,10 @@ def test_every_table_of_every_module_is_known_to_the_migrations() -> None:
     )
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", program], check=True, cwd=root, timeout=60)
+
+
+def test_the_program_knows_its_newest_migration_without_loading_alembic() -> None:
+    assert ScriptDirectory(str(FOLDER)).get_current_head() == HEAD
+    script = "import sys, telemed_media.clinic; print('alembic' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert found.stdout.strip() == b"False"
