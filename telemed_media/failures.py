@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestPayloadError
 
+from clinic_api.http.answering import PROBLEM_JSON as PROBLEM
+from clinic_api.http.answering import Problem
+from clinic_api.http.server import API
 from telemed_media.logs import new_reference
 
 # Bodies that are no HTTP, too large, or cut off by a client that went away: not our bug.
@@ -40,9 +44,17 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
             reference=reference,
             exc_info=failure,
         )
-        return web.Response(
-            status=500, text=f"Something went wrong here. Its number is {reference}.\n"
-        )
+        return _answer(request, f"Something went wrong here. Its number is {reference}.")
+
+
+def _answer(request: web.Request, words: str) -> web.Response:
+    """In the API's own form where a program asks."""
+    if not request.path.startswith(f"{API}/"):
+        return web.Response(status=500, text=f"{words}\n")
+    said = Problem(
+        type="about:blank", title="Internal error", status=500, detail=words, code="internal"
+    )
+    return web.Response(status=500, body=msgspec.json.encode(said), content_type=PROBLEM)
 
 
 def _route(request: web.Request) -> str:

@@ -47,6 +47,7 @@ async def serve(client: Client, *missing: str) -> TestClient[web.Request, web.Ap
         raise ValueError("Alice has a rash")
 
     app.router.add_get("/fail", fail)
+    app.router.add_get("/api/v1/fail", fail)
     running = TestClient(TestServer(app))
     await running.start_server()
     return running
@@ -105,3 +106,13 @@ async def test_a_bug_is_answered_with_its_number_and_nothing_else() -> None:
         assert answer.status == 500
         assert "Its number is " in text
         assert "Alice" not in text
+
+
+async def test_a_bug_of_the_api_is_answered_as_a_problem() -> None:
+    async with await serve(CHARLIE) as client:
+        answer = await client.get("/api/v1/fail")
+        assert answer.status == 500
+        assert answer.content_type == "application/problem+json"
+        problem = await answer.json()
+        assert problem["code"] == "internal"
+        assert "Its number is " in problem["detail"]
