@@ -32,7 +32,7 @@ from clinic_api.db import Database
 from clinic_api.key_files import KeyringError
 from clinic_api.opening import Place, open_database
 from clinic_api.postgres_tools import PostgresToolError
-from clinic_api.restore import check_restored, restore
+from clinic_api.restore import check_restored, restore, write_member
 from clinic_api.sealed_file import CHUNK_BYTES, SealedReader, SealedWriter, unsealed_chunks
 from tests.clinic_api import filling, postgres
 from tests.clinic_api.filling import Sealed
@@ -284,3 +284,27 @@ async def test_the_file_of_keys_has_those_that_are_used_later(
 def test_the_default_name_of_a_backup_tells_its_time(tmp_path: Path) -> None:
     place = Place(path=tmp_path / "x", keys=tmp_path / "keys", backups=tmp_path / "backups")
     assert default_target(place, NOW) == tmp_path / "backups/20270301T090000Z.telemed-backup"
+
+
+@pytest.mark.parametrize("name", ["/etc/telemed", "../outside", "db/../../outside"])
+def test_nothing_is_unpacked_outside_of_the_folder(tmp_path: Path, name: str) -> None:
+    archive, target = io.BytesIO(), tmp_path / "target"
+    with tarfile.open(mode="w", fileobj=archive) as tar:
+        tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    archive.seek(0)
+    with tarfile.open(mode="r|", fileobj=archive) as tar:
+        for member in tar:
+            with pytest.raises(BackupError):
+                write_member(tar, member, target)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
+def test_neither_links_nor_devices_are_unpacked(tmp_path: Path, kind: bytes) -> None:
+    member = tarfile.TarInfo("db/telemed.sqlite")
+    member.type = kind
+    with (
+        tarfile.open(mode="w", fileobj=io.BytesIO()) as tar,
+        pytest.raises(BackupError),
+    ):
+        write_member(tar, member, tmp_path / "target")

@@ -119,7 +119,7 @@ async def test_without_a_mail_server_the_invitation_is_handed_over(
     await desk.open("/messages")
     await desk.reads("link to a visit to alice@example.org")
     await desk.press("Show")
-    await desk.reads("Riverside Clinic")
+    await desk.reads("Back to the list")
     link = (await desk.text()).partition(server.ready.url)[2].split()[0]
     alice = Participant("Alice", await open_chromium(ALICE))
     await alice.open(server.ready.url + link)
@@ -140,6 +140,7 @@ async def test_a_code_read_out_by_phone_opens_the_visit(
     await page.reads("No visit has this code")
     await page.fill(code=f"{code[:4]} {code[4:].lower()}")
     await page.press("Continue")
+    await page.reaches("/join")
     await alice.reaches("prejoin")
     await alice.press("join")
     await alice.reaches("waiting")
