@@ -308,14 +308,12 @@ async def test_the_files_of_sqlite_are_for_their_owner_only(sqlite_database: Dat
 
 async def test_opening_what_is_no_database_leaves_no_thread(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_bytes(b"no database" * 100)
-    before = _connection_threads()
+    before = set(threading.enumerate())
     with pytest.raises(sqlite3.DatabaseError):
         await open_sqlite(tmp_path / "x.sqlite")
-    assert _connection_threads() <= before
-
-
-def _connection_threads() -> set[int | None]:
-    return {t.ident for t in threading.enumerate() if "_connection_worker" in t.name}
+    for left in set(threading.enumerate()) - before:
+        await asyncio.to_thread(left.join, 5.0)
+        assert not left.is_alive()
 
 
 # PostgreSQL
