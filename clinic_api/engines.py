@@ -12,15 +12,17 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 BUSY_TIMEOUT_MS = 5000  # another process's write takes some ms
 POOL_SIZE = 10
@@ -175,6 +177,8 @@ async def _twice(engine: AsyncEngine, work: Callable[[Connection], R]) -> R:
 def open_postgres(url: str) -> PostgresEngines:
     """`url` is postgresql://…, as in the settings; connects on first use."""
     keep_values_out_of_logs()
+    from sqlalchemy.ext.asyncio import create_async_engine  # 8 MB that SQLite does not need
+
     engine = create_async_engine(
         sa.make_url(url).set(drivername="postgresql+asyncpg"),
         hide_parameters=True,

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -68,6 +67,8 @@ async def _migrated(place: Place, now: datetime) -> Engines:
 
 
 async def _reach(engines: Engines, url: str) -> None:
+    import asyncpg  # only where it is used
+
     try:
         await engines.read(lambda _: None)
     except (SQLAlchemyError, asyncpg.PostgresError, OSError) as problem:

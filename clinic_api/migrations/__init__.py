@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from clinic_api.engines import keep_values_out_of_logs
 from clinic_api.key_files import sync_folder
@@ -27,6 +28,7 @@ HEAD = "0001"  # the newest migration; Alembic is loaded only where there is som
 FOLDER = Path(__file__).parent
 LOCK = 0x74656C656D696772  # any number, the same in every process
 LOCK_TIMEOUT_MS = 60_000  # another process may be migrating
+BUSY_PAUSE_S = 0.01
 PRIVATE = 0o600
 
 
@@ -124,10 +126,24 @@ def _check_references(sql: Connection) -> None:
 
 def _prepare(sql: Connection, path: Path) -> None:
     try:
-        sql.exec_driver_sql("PRAGMA journal_mode = WAL")  # the first to read the file
+        _write_ahead(sql)  # the first to read the file
         sql.exec_driver_sql("PRAGMA synchronous = FULL")
     except DatabaseError as problem:
         raise MigrationError(f"{path} cannot be used: {problem.orig}.") from problem
+
+
+def _write_ahead(sql: Connection) -> None:
+    """SQLite does not wait for its lock here, whatever its timeout is; others may be starting."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_MS / 1000
+    while True:
+        try:
+            sql.exec_driver_sql("PRAGMA journal_mode = WAL")
+            return
+        except OperationalError as problem:
+            code = getattr(problem.orig, "sqlite_errorcode", 0) & 0xFF  # the primary one
+            if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(BUSY_PAUSE_S)
 
 
 def _create_private(path: Path) -> None:
