@@ -21,8 +21,6 @@ from clinic_api.auth.service import Nothing, Opened, ShowCode, SignedIn
 from clinic_api.db import Database
 from clinic_api.http.route import WithSession, flow
 
-QR_MODULE_PX = 6
-
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     """Name and password; `device` is only for the list of sessions."""
@@ -214,7 +212,7 @@ def qr_svg(text: str) -> str:
     """A QR code as an SVG element, black on white also in dark mode."""
     written = io.BytesIO()
     segno.make(text, error="m").save(
-        written, kind="svg", scale=QR_MODULE_PX, light="#fff", xmldecl=False, svgns=True
+        written, kind="svg", light="#fff", xmldecl=False, omitsize=True
     )
     return written.getvalue().decode()
 

@@ -9,8 +9,9 @@ from sqlalchemy import Row
 
 from clinic_api import outbox
 from clinic_api.actor import Actor
+from clinic_api.auth import store as users
 from clinic_api.errors import Refused
-from clinic_api.guarded import check, guarded
+from clinic_api.guarded import check, guarded, hidden
 from clinic_api.mail.kinds import find
 from clinic_api.mail.rendering import Clinic, Rendered, render
 from clinic_api.organisation import store as organisations
@@ -59,6 +60,7 @@ def show(tx: Transaction, actor: Actor, command: ShowMessage) -> ShownMessage:
     """An unsent message with its link. Raises Refused: not_found; gone when it does not stand;
     step_up_needed for a link that opens an account which is in use."""
     row = outbox.readable(tx, actor, command.id)
+    _check_whose(tx, actor, row.id, outbox.about_of(row))
     if row.kind in ACCOUNTS_IN_USE:
         check("outbox.show_reset", actor, tx)
     composed = _compose_unsent(tx, row)
@@ -75,6 +77,13 @@ def show(tx: Transaction, actor: Actor, command: ShowMessage) -> ShownMessage:
         link=mail.link,
         qr=qr(mail.link) if mail.link else "",
     )
+
+
+def _check_whose(tx: Transaction, actor: Actor, message_id: str, about: About) -> None:
+    """A login may have become staff since the message was made. Raises Refused(not_found)."""
+    user = users.user(tx, about.user_id) if about.user_id else None
+    if user is not None and user.is_staff and "staff" not in outbox.sees(actor):
+        raise hidden(tx, actor, "message", message_id)
 
 
 def _compose_unsent(tx: Transaction, row: Row[tuple[object, ...]]) -> Composed | None:
