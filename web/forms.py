@@ -34,12 +34,15 @@ class Form(msgspec.Struct, Generic[T], frozen=True):
 
 
 async def read_form(request: web.Request, kind: type[T]) -> Form[T]:
-    """A posted form. Raises HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType."""
+    """A posted form. Raises HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType, HTTPBadRequest."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
     if (request.content_length or 0) > MAX_FORM_BYTES:
         raise web.HTTPRequestEntityTooLarge(MAX_FORM_BYTES, request.content_length or 0)
-    posted = await request.post()
+    try:
+        posted = await request.post()
+    except (UnicodeDecodeError, LookupError):  # bytes or a charset that nobody knows
+        raise web.HTTPBadRequest from None
     return parse({name: value for name, value in posted.items() if isinstance(value, str)}, kind)
 
 

@@ -37,7 +37,7 @@ def credentials_of(request: web.Request) -> Credentials:
     bearer = _bearer(request)
     session = None if bearer is not None else request.cookies.get(SESSION_COOKIE)
     return Credentials(
-        session=session if session and len(session) <= MAX_SECRET_CHARS else None,
+        session=session if session and _can_be_ours(session) else None,
         bearer=bearer,
         client=client_of(request),
         user_input=request.headers.get(BACKGROUND_HEADER) != "1",
@@ -55,6 +55,11 @@ def _bearer(request: web.Request) -> str | None:
         return None
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not 0 < len(token) <= MAX_SECRET_CHARS:
+    if scheme.lower() != "bearer" or not (token and _can_be_ours(token)):
         raise Refused("sign_in_needed", "Send `Authorization: Bearer <key>`.")
     return token
+
+
+def _can_be_ours(secret: str) -> bool:
+    """What is no ASCII cannot even be hashed: a header may hold any bytes."""
+    return secret.isascii() and len(secret) <= MAX_SECRET_CHARS
