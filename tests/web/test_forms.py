@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
 from msgspec import Meta
 
-from web.forms import Form, failed, parse
+from web.forms import Form, failed, parse, read_form
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -56,3 +60,24 @@ def test_unknown_fields_are_ignored_and_long_values_cut_before_they_are_read() -
     form = parse(RIGHT | {"unknown": "x", "name": "x" * 100_000}, Visit)
     assert len(form.sent["name"]) < 5000
     assert "unknown" not in form.sent
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [("utf-8", b"name=\xff\xfe&password=\xed\xa0\x80"), ("foo", b"name=Alice")],
+)
+async def test_a_form_that_is_no_text_is_refused(
+    aiohttp_client: Callable[..., Awaitable[TestClient[web.Request, web.Application]]],
+    charset: str,
+    body: bytes,
+) -> None:
+    async def receive(request: web.Request) -> web.Response:
+        await read_form(request, Visit)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", receive)
+    client = await aiohttp_client(app)
+    kind = f"application/x-www-form-urlencoded; charset={charset}"
+    answer = await client.post("/", data=body, headers={"Content-Type": kind})
+    assert answer.status == 400

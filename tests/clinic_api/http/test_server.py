@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -255,6 +256,17 @@ async def test_a_foreign_page_signs_nobody_in(client: Client) -> None:
         "/api/v1/sessions", json={"word": "sesame"}, headers={"Origin": "https://evil.example"}
     )
     await problem(answer, 403, "foreign_origin")
+
+
+@pytest.mark.parametrize("header", [b"Authorization: Bearer ", b"Cookie: __Host-session="])
+async def test_a_secret_that_is_no_text_is_nobodys(client: Client, header: bytes) -> None:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    head = b"GET /api/v1/patients HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    writer.write(head + header + b"p_\xff\xfe\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 401 ")
 
 
 async def test_a_request_that_is_sent_twice_is_carried_out_once(client: Client) -> None:
