@@ -25,6 +25,7 @@ from clinic_api.directory.model import (
     Slug,
 )
 from clinic_api.directory.relations import current_id, relate
+from clinic_api.directory.relations import facts_of as patient_facts
 from clinic_api.directory.service import add_patient
 from clinic_api.errors import Refused
 from clinic_api.guarded import Facts, guarded, hidden, permit, relations
@@ -105,6 +106,8 @@ def create_instant_visit(
         patient = _new_patient(tx, actor, command)
     else:
         patient = _patient(tx, actor, command.patient_id)
+        # A visit makes a care relation: whoever has none must not give it to themselves.
+        permit(tx, actor, patient_facts(tx, patient.id))
     return _open(
         tx,
         actor,

@@ -175,7 +175,14 @@ def _acting(tx: Transaction, user_id: str) -> Actor:
 
 
 def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]:
-    made = _visit(tx, bob, patient_id=ids["patient_id"], email="alice@example.org")
+    assert bob.practitioner_id is not None
+    made = _visit(
+        tx,
+        CONSOLE,
+        patient_id=ids["patient_id"],
+        practitioner_id=bob.practitioner_id,
+        email="alice@example.org",
+    )
     proxy = grant_proxy(tx, CONSOLE, GrantProxy(patient_id=ids["patient_id"], name="Eve"))
     one, other = (
         add_patient(tx, CONSOLE, PatientDetails(name="Twin"), "matched") for _ in range(2)

@@ -71,6 +71,17 @@ async def test_the_reason_is_sealed_and_hidden_from_the_desk(clinic: Clinic) -> 
     assert b"rash" not in b"".join(row.reason for row in await clinic.rows(store.visits))
 
 
+async def test_a_doctor_does_not_begin_to_treat_somebody_on_file_by_a_visit(clinic: Clinic) -> None:
+    patient_id = (await clinic.visit()).visit.patient_id or ""
+    command = CreateInstantVisit(patient_id=patient_id)
+    refused = await clinic.refusal(create_instant_visit, OTHER_DOCTOR, command)
+    assert refused.code == "not_found"
+    treats = await clinic.database.read(lambda tx: treating_practitioners(tx, patient_id))
+    assert treats == (clinic.bob.practitioner_id,)
+    again = await clinic.do(create_instant_visit, clinic.bob, command)
+    assert again.visit.patient_id == patient_id
+
+
 async def test_a_doctor_makes_visits_for_nobody_else(clinic: Clinic) -> None:
     command = CreateInstantVisit(name="Alice", practitioner_id=clinic.bob.practitioner_id)
     refused = await clinic.refusal(create_instant_visit, OTHER_DOCTOR, command)
