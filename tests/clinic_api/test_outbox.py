@@ -14,10 +14,11 @@ import pytest
 
 from clinic_api import outbox, outbox_store
 from clinic_api.actor import Actor, system
+from clinic_api.auth import entry, users
 from clinic_api.auth import store as user_store
-from clinic_api.auth import users
+from clinic_api.auth.entry import Register
 from clinic_api.auth.new_login import NewLogin, new_user
-from clinic_api.auth.users import CreateUser
+from clinic_api.auth.users import ChangeRoles, CreateUser
 from clinic_api.db import Database
 from clinic_api.directory import service as directory
 from clinic_api.directory.service import CreatePractitioner
@@ -601,3 +602,27 @@ async def test_old_messages_are_forgotten_and_open_ones_never(
     clock.advance(KEPT.total_seconds() + 1)
     assert await database.write(lambda tx: outbox.forget(tx, SENDER)) == 1
     assert (await only(database)).recipient == "second@example.org"
+
+
+async def test_the_old_invitation_of_a_patient_who_became_staff_is_for_administrators_only(
+    sqlite_database: Database,
+) -> None:
+    database = sqlite_database
+
+    def work(tx: Transaction) -> str:
+        eve = Register(email="eve@example.org", display_name="Eve")
+        entry.register(tx, Actor(kind="stranger", client="192.0.2.1"), eve)
+        user = user_store.user_by_login(tx, eve.email)
+        assert user is not None
+        return user.id
+
+    user_id = await database.write(work)
+    invitation = await only(database)
+    assert invitation.audience == "patient"
+    assert (await shown(database, CAROL, invitation.id)).link
+    roles = ChangeRoles(user_id=user_id, version=1, roles=frozenset({"admin"}))
+    await database.write(lambda tx: users.change_roles(tx, SET_UP, roles))
+    with pytest.raises(Refused) as caught:
+        await shown(database, CAROL, invitation.id)
+    assert caught.value.code == "not_found"
+    assert (await shown(database, ADMIN, invitation.id)).link
