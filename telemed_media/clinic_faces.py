@@ -15,7 +15,7 @@ from clinic_api.organisation.service import read_organisation, setup_token
 from clinic_api.visits.joining import participant_actor
 from telemed_media.clinic import open_clinic
 from telemed_media.config import Settings
-from telemed_media.data_folder import DataFolder
+from telemed_media.data_folder import URL_FILE, DataFolder
 from telemed_media.reach import plan_reach, resolve_host
 from web.api_docs import add_api_docs
 from web.portal.routes import add_portal
@@ -36,15 +36,23 @@ class NotToSetUp(Exception):
 
 
 async def print_set_up_link(folder: DataFolder, settings: Settings) -> str:
-    """The link, with the address of the settings. Raises NotToSetUp, ReachError."""
-    reach = plan_reach(resolve_host(settings.host), settings.advertise, read_interfaces())
-    url = settings.public_url or f"https://{reach.shown_host}:{settings.port}"
+    """The link, with the address of the running server. Raises NotToSetUp, ReachError."""
+    url = _address(folder, settings)
     database = await open_clinic(folder, settings.database_url, url)
     async with database:
         links = await set_up_links(database, url)
     if not links:
         raise NotToSetUp("This clinic is set up already: sign in at /sign-in.")
     return next(iter(links.values()))
+
+
+def _address(folder: DataFolder, settings: Settings) -> str:
+    """Where the server runs or ran last; before its first start, where the settings put it."""
+    served = folder.run / URL_FILE
+    if settings.public_url or served.exists():
+        return settings.public_url or served.read_text()
+    reach = plan_reach(resolve_host(settings.host), settings.advertise, read_interfaces())
+    return f"https://{reach.shown_host}:{settings.port}"
 
 
 async def set_up_links(database: Database, public_url: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from certs.files import PUBLIC, write_atomically
 
 FOLDERS = ("tls", "keys", "db", "files", "audit", "backups", "run")
 OWNER_ONLY = 0o700
+URL_FILE = "url"  # in `run`: where the server was reached last, flags included
 SOCKET_PATH_LIMIT_BYTES = 100  # sockaddr_un.sun_path has 108, less on other systems
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from certs.addresses import read_interfaces
+from certs.files import PRIVATE, write_atomically
 from telemed_media.certificates import first_pair, named_by_settings
 from telemed_media.config import Settings
 from telemed_media.configuration import (
@@ -29,7 +30,7 @@ from telemed_media.configuration import (
     JobsConfiguration,
     WorkerConfiguration,
 )
-from telemed_media.data_folder import DataFolder, lock, socket_folder
+from telemed_media.data_folder import URL_FILE, DataFolder, lock, socket_folder
 from telemed_media.reach import Reach, plan_reach, resolve_host
 from telemed_media.sockets import claim_port
 from telemed_media.supervised import Supervised
@@ -130,6 +131,7 @@ async def _tell_when_ready(
     await worker.ready
     await jobs.ready
     ready = await front.ready
+    write_atomically(plan.data.run / URL_FILE, plan.url.encode(), PRIVATE)
     announce(
         Announcement(
             url=plan.url,

@@ -23,9 +23,14 @@ async def test_from_the_set_up_link_to_an_ended_visit(
     alice = Participant("Alice", await open_chromium(ALICE))
     desk = Reader(bob.page, server.ready.url)
 
-    await desk.set_up(await server.set_up_link())
+    printed = await server.set_up_link()
+    assert printed.startswith(f"{server.ready.url}/set-up#")
+    await desk.set_up(printed)
     link = await desk.begin_visit("Alice Example", phone="+48 600 100 200")
     await bob.page.screenshot(artifacts / "visit-link.png")
+    await bob.page.evaluate("void setTimeout(() => location.reload())")
+    await desk.reads("Send this link")
+    assert link in await desk.text(), "a reload shows the same visit"
 
     await alice.open(link)
     await alice.reaches("waiting")

@@ -39,6 +39,9 @@ class AccountPages:
             "/account/factor/confirm", desk.page(self._confirm_factor, "account.enrol_factor")
         )
         add.add_post(
+            "/account/recovery-codes", desk.page(self._renew_codes, "account.change_factor")
+        )
+        add.add_post(
             "/account/sessions/{session_id}/end",
             desk.page(self._end_session, "account.end_session"),
         )
@@ -114,3 +117,12 @@ class AccountPages:
         command = EndSession(request.match_info["session_id"])
         await self._desk.database.write(lambda tx: end_session(tx, visitor.actor, command))
         return redirect("/account")
+
+    async def _renew_codes(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        made = await self._desk.database.write(
+            lambda tx: factors.renew_recovery_codes(tx, visitor.actor, Nothing())
+        )
+        return self._desk.render(
+            request, visitor, "recovery_codes.html", codes=made.recovery_codes, on="/account"
+        )

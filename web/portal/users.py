@@ -99,7 +99,13 @@ class UserPages:
         command = OneUser(request.match_info["user_id"])
         user = await self._desk.database.read(lambda tx: read_user(tx, visitor.actor, command))
         return self._desk.render(
-            request, visitor, "user.html", user=user, code=code, reassign=reassign
+            request,
+            visitor,
+            "user.html",
+            user=user,
+            code=code,
+            reassign=reassign,
+            address=str(request.url.origin()),
         )
 
     async def _code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:

@@ -48,6 +48,7 @@ class VisitPages:
         add.add_get("/visits", desk.page(self._board, "visit.list"))
         add.add_post("/visits/new", desk.page(self._begin, "visit.create"))
         add.add_get("/visits/{visit_id}", desk.page(self._visit, "visit.read"))
+        add.add_get("/visits/{visit_id}/link", desk.page(self._patients_link, "visit.show_link"))
         add.add_get("/visits/{visit_id}/call", desk.page(self._call, "visit.enter"))
         add.add_post("/visits/{visit_id}/end", desk.page(self._end, "visit.end"))
         add.add_post(
@@ -99,7 +100,20 @@ class VisitPages:
             if not refused.fields:
                 raise
             return await self._show_board(request, visitor, failed(form, refused.fields))
-        return await self._show_visit(request, visitor, made.visit, made.link)
+        return redirect(f"/visits/{made.id}/link")  # a reload makes no second visit
+
+    async def _patients_link(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """The visit with the link of its patient, shown at once."""
+        visit_id = request.match_info["visit_id"]
+        visit = await self._desk.database.read(
+            lambda tx: read_visit(tx, visitor.actor, OneVisit(visit_id))
+        )
+        patient = next((seat for seat in visit.participants if seat.role == "patient"), None)
+        if patient is None or patient.revoked:
+            return redirect(f"/visits/{visit_id}")
+        seat = OneSeat(visit_id=visit_id, participant_id=patient.id)
+        link = await self._desk.database.read(lambda tx: show_link(tx, visitor.actor, seat))
+        return await self._show_visit(request, visitor, visit, link)
 
     async def _visit(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         command = OneVisit(request.match_info["visit_id"])
