@@ -25,7 +25,7 @@ async def test_a_disabled_doctor_is_out_of_pages_api_and_call_within_five_second
     await admin.reads("Make a code for the desk")
     account = await admin.path()
     await admin.press("Make a code for the desk")
-    await admin.reads("Tell this code")
+    await admin.reads("With this code")
     code = str(await admin.page.evaluate("document.querySelector('.code').innerText"))
 
     dana = Participant("Dana", await open_chromium(Camera(RED, tone_hz=550)))

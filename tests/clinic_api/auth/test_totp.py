@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic_api.auth import recovery_codes, totp
+from clinic_api.auth.flows import qr_svg
 
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
 
@@ -65,3 +66,9 @@ def test_a_recovery_code_is_read_back_however_it_is_typed(chance: bytes) -> None
 @given(st.binary(min_size=10, max_size=10), st.binary(min_size=10, max_size=10))
 def test_two_chances_are_two_codes(one: bytes, other: bytes) -> None:
     assert (recovery_codes.spelled(one) == recovery_codes.spelled(other)) == (one == other)
+
+
+def test_the_picture_is_whole_at_any_size() -> None:
+    drawn = qr_svg("otpauth://totp/Clinic:bob?secret=ABC&issuer=Clinic")
+    assert "viewBox=" in drawn
+    assert " width=" not in drawn.partition(">")[0]
