@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31  # as published by
 import clinic_api
 from clinic_api import api
 from clinic_api.actions import ACTIONS
+from clinic_api.data_classes import CLASSES
 from clinic_api.errors import KINDS
 from clinic_api.http.openapi import document, operation_id
 from clinic_api.http.route import Route
@@ -112,3 +113,17 @@ def test_two_operations_have_two_names() -> None:
     twice = (*samples.ROUTES, samples.ROUTES[0])
     with pytest.raises(ValueError, match=operation_id(samples.ROUTES[0])):
         document(twice, "1")
+
+
+def test_nothing_that_is_sealed_travels_in_an_address() -> None:
+    sealed = {
+        column
+        for columns in CLASSES.values()
+        for column, kind in columns.items()
+        if kind == "sealed"
+    }
+    assert {"text", "reason"} <= sealed
+    for route in api.ROUTES:
+        queried = () if route.has_body else route.sent.__struct_fields__
+        if route.path != "/walk-ins/{address}":  # a practitioner's public name, no postal address
+            assert not sealed & {*route.path_fields, *queried}, route
