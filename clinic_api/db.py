@@ -58,6 +58,11 @@ class Database:
     def keys(self) -> Keys:
         return self._keys
 
+    @property
+    def public_url(self) -> str:
+        """Scheme, host and port that people open; "" where nothing links to pages."""
+        return self._public_url
+
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 

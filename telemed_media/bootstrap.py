@@ -23,6 +23,7 @@ from certs.addresses import reachable, read_interfaces
 from certs.pair import read_pair
 from certs.serving import CertificateReloader, server_context
 from clinic_api.db import Database
+from clinic_api.http.origin import OWN, Own
 from clinic_api.organisation.store import organisation
 from sfu.client import WorkerClient
 from signaling.core.settings import CallSettings
@@ -51,7 +52,7 @@ from telemed_media.metrics import Scrape, render
 from telemed_media.metrics_token import load_or_create_metrics_token
 from telemed_media.patience import SIGNAL_PATH, limit_time
 from web import pages
-from web.headers import security_headers
+from web.headers import one_of_each, security_headers
 
 DATABASE_PATIENCE_S = 2.0
 
@@ -114,6 +115,7 @@ async def build_front(
         load_or_create_metrics_token(folder.keys),
     )
     app = build_app(given, health, calls, database)
+    app[OWN] = Own(given.public_url, certificate.names)
     background = (lag.measure, certificate.keep, CallWatch(calls, database).keep)
     links = demo.links(given.public_url) if demo else await set_up_links(database, given.public_url)
     return Front(app, tls, worker, calls, demo, links, admission, background)
@@ -139,7 +141,13 @@ def build_app(
     """Everything that is served, on one router."""
     finder = ClientFinder(given.trusted_proxies, reachable(read_interfaces()))
     app = Application(
-        middlewares=[client_middleware(finder), security_headers, answer_failures, limit_time]
+        middlewares=[
+            client_middleware(finder),
+            security_headers,
+            one_of_each,
+            answer_failures,
+            limit_time,
+        ]
     )
     health.add_routes(app)
     pages.add_routes(app, ClinicJoinDesk(database))

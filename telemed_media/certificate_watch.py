@@ -31,6 +31,10 @@ class CertificateWatch:
         self._warned_at = 0.0
         self._log = structlog.get_logger()
 
+    def names(self) -> frozenset[str]:
+        """What the serving certificate says that we are."""
+        return self._reloader.pair.names
+
     def seconds_left(self) -> float:
         """Seconds until the serving certificate expires."""
         return seconds_left(self._reloader.pair, time.time())

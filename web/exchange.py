@@ -17,6 +17,7 @@ from typing import Annotated, Protocol, TypeVar
 import msgspec
 from aiohttp import web
 
+from clinic_api.http.origin import is_own_page
 from clinic_api.http.rate import Buckets, Rate
 
 MAX_BODY_BYTES = 4096
@@ -171,7 +172,7 @@ class JoinRoutes:
         wait_s = self._buckets.take(_client(request), time.monotonic())
         if wait_s:
             raise _TooMany(wait_s)
-        if not _is_own_page(request):
+        if not is_own_page(request):
             raise ExchangeRefused("foreign_origin", "Please open the link on its own page.", 403)
         if request.content_type != "application/json":
             raise ExchangeRefused("not_json", "The request has to be JSON.", 415)
@@ -181,12 +182,6 @@ class _TooMany(ExchangeRefused):
     def __init__(self, wait_s: float) -> None:
         super().__init__("too_many_requests", "Too many tries. Please wait a minute.", 429)
         self.retry_after_s = math.ceil(wait_s)
-
-
-def _is_own_page(request: web.Request) -> bool:
-    # Either scheme: a proxy in front may have ended the TLS.
-    scheme, _, host = request.headers.get("Origin", "").lower().partition("://")
-    return scheme in {"http", "https"} and host == request.host.lower()
 
 
 def _client(request: web.Request) -> str:

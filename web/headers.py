@@ -1,4 +1,6 @@
-"""The security headers of every answer: nothing foreign is loaded, framed or told.
+"""Headers at the edge: what every answer says, what no request may say twice.
+
+Nothing foreign is loaded, framed or told.
 
 The content security policy names everything that the pages use and nothing else; there is no inline
 script or style. The WebSocket is named with its host, because older browsers do not count it as
@@ -15,6 +17,10 @@ from aiohttp import web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+# Where two stand, two programs on the way may each believe another one (RFC 9110 5.3).
+_SINGLE = ("Host", "Origin", "Content-Length", "Content-Type", "Authorization")
+_OWN_COOKIES = "__Host-"  # a browser keeps one of each name; a second one was put there
 
 _FIXED = {
     "Referrer-Policy": "no-referrer",
@@ -46,6 +52,23 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
     if not response.prepared:
         _add(response, request.host)
     return response
+
+
+@web.middleware
+async def one_of_each(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses a request that says twice whom it is for, from, or how long it is."""
+    names = _cookie_names(request)
+    twice = any(len(request.headers.getall(name, [])) > 1 for name in _SINGLE)
+    if twice or len(names) > len(set(names)):
+        raise web.HTTPBadRequest(text="A header or cookie is there twice.\n")
+    return await handler(request)
+
+
+def _cookie_names(request: web.Request) -> list[str]:
+    """Of our own cookies, as they were sent."""
+    pairs = ";".join(request.headers.getall("Cookie", [])).split(";")
+    names = (pair.partition("=")[0].strip() for pair in pairs)
+    return [name for name in names if name.startswith(_OWN_COOKIES)]
 
 
 def _add(response: web.StreamResponse | web.HTTPException, host: str) -> None:

@@ -105,7 +105,7 @@ class UserPages:
             user=user,
             code=code,
             reassign=reassign,
-            address=str(request.url.origin()),
+            address=self._desk.database.public_url,
         )
 
     async def _code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:

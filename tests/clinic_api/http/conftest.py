@@ -10,13 +10,15 @@ from aiohttp.web import Application
 
 from clinic_api.db import Database
 from clinic_api.http.doors import Rates
+from clinic_api.http.origin import OWN, Own
 from clinic_api.http.rate import Rate
 from clinic_api.http.server import add_api_routes
 from telemed_media.listener import ClientFinder, client_middleware
-from tests.clinic_api.conftest import Clock
+from tests.clinic_api.conftest import PUBLIC_URL, Clock
 from tests.clinic_api.http.cast import Client, authenticate
 from tests.clinic_api.http.samples import ROUTES
 
+CERTIFIED = "clinic.local"  # a name on the certificate
 UNLIMITED = Rates(all=Rate(burst=1e6, per_s=1e6), guessing=Rate(burst=1e6, per_s=1e6))
 
 
@@ -28,7 +30,9 @@ async def serving(app: Application) -> AsyncIterator[Client]:
 def bare_app() -> Application:
     """Clients are told apart by X-Forwarded-For, which is believed from loopback."""
     finder = ClientFinder(("127.0.0.0/8",), own=())
-    return Application(middlewares=[client_middleware(finder)])
+    app = Application(middlewares=[client_middleware(finder)])
+    app[OWN] = Own(PUBLIC_URL, lambda: frozenset({CERTIFIED}))
+    return app
 
 
 @pytest.fixture

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from aiohttp import ClientResponse
+from multidict import CIMultiDict
 
 from clinic_api.audit.store import AUDIT
 from clinic_api.db import Database
 from clinic_api.http.doors import Rates
 from clinic_api.http.rate import Rate
 from clinic_api.ids import new_id
-from tests.clinic_api.conftest import Clock
+from tests.clinic_api.conftest import PUBLIC_URL, Clock
 from tests.clinic_api.http.cast import Client, bearer
+from tests.clinic_api.http.conftest import CERTIFIED
 from tests.clinic_api.http.samples import Counter
 
 pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
@@ -233,6 +235,37 @@ async def test_what_changes_by_cookie_comes_from_our_own_pages(
         headers["Origin"] = own if origin == "own" else origin
     if site is not None:
         headers["Sec-Fetch-Site"] = site
+    answer = await client.post("/api/v1/patients", json=ALICE, headers=headers)
+    assert answer.status == status, await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("host", "origins", "status"),
+    [
+        ("evil.example", ["http://evil.example"], 403),  # the Host header is anybody's word
+        ("evil.example", ["https://evil.example"], 403),
+        ("call.clinic.example", ["http://call.clinic.example"], 403),  # the other scheme
+        ("call.clinic.example", [PUBLIC_URL + ":8443"], 403),
+        ("call.clinic.example", [PUBLIC_URL + "@evil.example"], 403),
+        ("call.clinic.example", [PUBLIC_URL + "/"], 403),
+        ("call.clinic.example", [PUBLIC_URL, "https://evil.example"], 403),  # one is not enough
+        ("call.clinic.example", ["https://evil.example", PUBLIC_URL], 403),
+        ("10.0.0.7:8443", [PUBLIC_URL], 201),  # a proxy has put its own name for us there
+        ("call.clinic.example", [PUBLIC_URL + ":443"], 201),
+        ("whatever", ["own"], 201),  # by the address of the socket
+        ("whatever", ["named"], 201),  # by a name on the certificate
+    ],
+)
+async def test_our_pages_are_known_whatever_host_is_said(
+    client: Client, host: str, origins: list[str], status: int
+) -> None:
+    known = {
+        "own": f"http://{client.host}:{client.port}",
+        "named": f"http://{CERTIFIED}:{client.port}",
+    }
+    headers = CIMultiDict({"Cookie": "__Host-session=carol", "Host": host})
+    for origin in origins:
+        headers.add("Origin", known.get(origin, origin))
     answer = await client.post("/api/v1/patients", json=ALICE, headers=headers)
     assert answer.status == status, await answer.text()
 
