@@ -26,6 +26,10 @@ class Refused(Exception):
         self.message = message
 
 
+class Unavailable(Exception):
+    """The clinic cannot be reached now; what it was told has to be told again."""
+
+
 class Entry(msgspec.Struct, frozen=True):
     """What a token stands for."""
 
@@ -50,7 +54,8 @@ class Gatekeeper(Protocol):
         Raises Refused (token_invalid).
         """
 
-    # Told in order, with Unix seconds. A repeated word about the same participant is no error.
+    # Told in order, with Unix seconds of what happened; each may raise Unavailable and is then told
+    # again, before any other. A repeated word about the same participant is no error.
     async def joined(self, room: str, subject: str, participant: str, at: float) -> None: ...
     async def admitted(self, room: str, subject: str, participant: str, at: float) -> None: ...
     async def left(

@@ -2,19 +2,27 @@
 
 The clinic's codes for tokens are those of PROTOCOL.md; what is not a refusal passes as it is, for
 call control to log. Each word is one transaction: it is on disk, with its audit, when it returns.
+What the database cannot take now is told to call control as Unavailable, which tells it again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from clinic_api import errors
 from clinic_api.actor import Actor, system
 from clinic_api.db import Database
-from clinic_api.visits import gate
+from clinic_api.transaction import Transaction
+from clinic_api.visits import call_log, chat, gate
 from clinic_api.visits.call_store import ChatMessage
 from signaling.core.rights import Rights
-from signaling.ports import ChatEntry, Entry, Refused, Source
+from signaling.ports import ChatEntry, Entry, Refused, Source, Unavailable
 
 GATE: Actor = system("gate")
+PASSING = frozenset({"unavailable", "audit_unavailable"})  # over soon, and no fault of the word
+
+C = TypeVar("C")
 
 
 class ClinicGate:
@@ -42,30 +50,40 @@ class ClinicGate:
         return _entry(entry)
 
     async def joined(self, room: str, subject: str, participant: str, at: float) -> None:
-        peer = gate.Peer(room=room, subject=subject, peer=participant, at=at)
-        await self._database.write(lambda tx: gate.gate_joined(tx, GATE, peer))
+        peer = call_log.Peer(room=room, subject=subject, peer=participant, at=at)
+        await self._tell(call_log.gate_joined, peer)
 
     async def admitted(self, room: str, subject: str, participant: str, at: float) -> None:
-        peer = gate.Peer(room=room, subject=subject, peer=participant, at=at)
-        await self._database.write(lambda tx: gate.gate_admitted(tx, GATE, peer))
+        peer = call_log.Peer(room=room, subject=subject, peer=participant, at=at)
+        await self._tell(call_log.gate_admitted, peer)
 
     async def left(self, room: str, subject: str, participant: str, at: float, why: str) -> None:
-        peer = gate.PeerLeft(room=room, subject=subject, peer=participant, at=at, why=why)
-        await self._database.write(lambda tx: gate.gate_left(tx, GATE, peer))
+        peer = call_log.PeerLeft(room=room, subject=subject, peer=participant, at=at, why=why)
+        await self._tell(call_log.gate_left, peer)
 
     async def media_came(
         self, room: str, subject: str, participant: str, source: Source, at: float
     ) -> None:
-        came = gate.MediaCame(room=room, subject=subject, peer=participant, at=at, source=source)
-        await self._database.write(lambda tx: gate.gate_media_came(tx, GATE, came))
+        came = call_log.MediaCame(
+            room=room, subject=subject, peer=participant, at=at, source=source
+        )
+        await self._tell(call_log.gate_media_came, came)
 
     async def ended(self, room: str, subject: str, at: float) -> None:
-        over = gate.RoomEnded(room=room, subject=subject, at=at)
-        await self._database.write(lambda tx: gate.gate_ended(tx, GATE, over))
+        over = call_log.RoomEnded(room=room, subject=subject, at=at)
+        await self._tell(call_log.gate_ended, over)
 
     async def settled(self, participants: frozenset[str]) -> None:
-        still = gate.StillThere(participants)
-        await self._database.write(lambda tx: gate.gate_settled(tx, GATE, still))
+        await self._tell(call_log.gate_settled, call_log.StillThere(participants))
+
+    async def _tell(self, service: Callable[[Transaction, Actor, C], object], happened: C) -> None:
+        """Raises Unavailable where it is to be told again."""
+        try:
+            await self._database.write(lambda tx: service(tx, GATE, happened))
+        except errors.Refused as refused:
+            if refused.code in PASSING:
+                raise Unavailable from refused
+            raise
 
 
 class ClinicVisitLog:
@@ -78,14 +96,14 @@ class ClinicVisitLog:
         self, room: str, participant: str, name: str, key: str, text: str, at: float
     ) -> ChatEntry:
         """On disk when it returns; (participant, key) again gives the first message."""
-        written = gate.ChatWritten(
+        written = chat.ChatWritten(
             room=room, participant=participant, name=name, key=key, text=text, at=at
         )
-        return _chat(await self._database.write(lambda tx: gate.append_chat(tx, GATE, written)))
+        return _chat(await self._database.write(lambda tx: chat.append_chat(tx, GATE, written)))
 
     async def history(self, room: str, since: str | None) -> list[ChatEntry]:
-        asked = gate.ChatSince(room, since)
-        messages = await self._database.read(lambda tx: gate.chat_history(tx, GATE, asked))
+        asked = chat.ChatSince(room, since)
+        messages = await self._database.read(lambda tx: chat.chat_history(tx, GATE, asked))
         return [_chat(message) for message in messages]
 
 

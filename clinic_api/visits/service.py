@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -214,13 +214,13 @@ def read_visit(tx: Transaction, actor: Actor, command: OneVisit) -> VisitView:
 def end_visit(tx: Transaction, actor: Actor, command: OneVisit) -> VisitView:
     """Close the visit; what was not begun yet is cancelled. Raises not_found, illegal_event."""
     visit = permitted(tx, actor, command.visit_id)
-    event: Event = "cancel" if visit.state == "planned" else "end"
-    moved = close(tx, actor, visit, event)
+    nobody_came = visit.state == "planned" and visit.first_joined_at is None
+    moved = close(tx, actor, visit, "cancel" if nobody_came else "end", tx.now)
     return view_of(tx, actor, moved)
 
 
-def close(tx: Transaction, actor: Actor, visit: Visit, event: Event) -> Visit:
-    """The visit is over, by `event`: noted, with the end of a call that still runs."""
+def close(tx: Transaction, actor: Actor, visit: Visit, event: Event, at: datetime) -> Visit:
+    """The visit is over since `at`, by `event`: noted, with the end of a call that still runs."""
     runs = visit.call_started_at is not None and visit.call_ended_at is None
     state: State = after(visit.state, event)
     tx.update(
@@ -228,8 +228,8 @@ def close(tx: Transaction, actor: Actor, visit: Visit, event: Event) -> Visit:
         actor,
         visit.id,
         state=state,
-        ended_at=tx.now,
-        call_ended_at=tx.now if runs else visit.call_ended_at,
+        ended_at=at,
+        call_ended_at=at if runs else visit.call_ended_at,
     )
     tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "", event=event)
     return known_visit(tx, visit.id)
@@ -240,7 +240,7 @@ def expire_visits(tx: Transaction, actor: Actor) -> int:
     """For the jobs: what nobody came to in time; how many."""
     overdue = store.overdue_visits(tx, MAX_ITEMS)
     for visit in overdue:
-        close(tx, actor, visit, "expire")
+        close(tx, actor, visit, "expire", tx.now)
     return len(overdue)
 
 

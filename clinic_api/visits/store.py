@@ -24,7 +24,7 @@ from clinic_api.directory.store import patients
 from clinic_api.paging import Page, page
 from clinic_api.schema import Moment, id_column, table
 from clinic_api.transaction import Transaction
-from clinic_api.visits.model import Participant, Visit
+from clinic_api.visits.model import Participant, Role, Visit
 from clinic_api.visits.visit import OPEN
 
 visits = table(
@@ -165,6 +165,13 @@ def participant_by_device(tx: Transaction, participant_id: str, bearer: str) -> 
 def participants_of(tx: Transaction, visit_id: str) -> list[Participant]:
     query = _seats(tx).where(participants.c.visit_id == visit_id)
     return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
+
+
+def roles_of(tx: Transaction, visit_id: str) -> dict[str, Role]:
+    """By participant."""
+    query = tx.select(participants, participants.c.id, participants.c.role)
+    rows = tx.all(query.where(participants.c.visit_id == visit_id))
+    return {row.id: row.role for row in rows}
 
 
 def open_seats(tx: Transaction, *narrow: sa.ColumnElement[bool]) -> list[Participant]:

@@ -1,7 +1,8 @@
 """The states of a visit: one table, the only place that decides the next state.
 
-planned → waiting (somebody came) → in_progress (a patient was admitted) → ended. What has not begun
-may be cancelled, or expire. The last three never change any more.
+planned → waiting (a patient came) → in_progress (a patient was admitted) → ended. A doctor who is
+there alone changes nothing, and when nobody waits any more the visit is planned again. What has not
+begun may be cancelled, or expire. The last three never change any more.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal, get_args
 from clinic_api.errors import Refused
 
 State = Literal["planned", "waiting", "in_progress", "ended", "cancelled", "expired"]
-Event = Literal["arrive", "admit", "end", "cancel", "expire"]
+Event = Literal["arrive", "depart", "admit", "end", "cancel", "expire"]
 
 STATES: tuple[State, ...] = get_args(State)
 EVENTS: tuple[Event, ...] = get_args(Event)
@@ -27,6 +28,7 @@ TABLE: dict[State, dict[Event, State]] = {
     },
     "waiting": {
         "arrive": "waiting",
+        "depart": "planned",
         "admit": "in_progress",
         "end": "ended",
         "cancel": "cancelled",

@@ -76,7 +76,7 @@ class CallControl:
     async def start(self) -> None:
         """Read the rooms from disk, reconcile them with the media plane, begin to listen."""
         await self._rooms.start()
-        await self._settle()
+        await self._services.notices.settle(self._rooms.participants())
         self._tasks = [
             asyncio.create_task(self._listen(), name="media-events"),
             asyncio.create_task(self._clean_up(), name="clean-up"),
@@ -227,12 +227,6 @@ class CallControl:
             lines.note("media events ended")
         except Exception as problem:  # noqa: BLE001 this task's supervisor: signalling goes on
             lines.bug("media events failed", problem)
-
-    async def _settle(self) -> None:
-        try:
-            await self._services.gate.settled(self._rooms.participants())
-        except Exception as problem:  # noqa: BLE001 calls can be made all the same
-            lines.bug("gatekeeper not told", problem)
 
     async def _clean_up(self) -> None:
         while True:

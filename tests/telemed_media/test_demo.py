@@ -11,8 +11,8 @@ from clinic_api.journeys.demo import LASTS
 from clinic_api.organisation.model import ReadOrganisation
 from clinic_api.organisation.service import read_organisation
 from clinic_api.visits import store
+from clinic_api.visits.call_log import RoomEnded, gate_ended
 from clinic_api.visits.flows import enter
-from clinic_api.visits.gate import RoomEnded, gate_ended
 from clinic_api.visits.invitations import OneSeat, revoke
 from clinic_api.visits.joining import Enter
 from clinic_api.visits.model import Visit

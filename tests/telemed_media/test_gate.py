@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from structlog.testing import capture_logs
 from clinic_api.actor import system
 from clinic_api.db import Database
 from clinic_api.errors import Refused as ClinicRefused
-from clinic_api.visits import call_store, console, gate, store
+from clinic_api.visits import call_log, call_store, console, gate, store
 from clinic_api.visits.invitations import OneSeat, renew_link, revoke
 from clinic_api.visits.model import Participant, Role, Visit
 from clinic_api.visits.seats import Seat
@@ -23,6 +25,7 @@ from signaling.core import refusals
 from signaling.core.closing import Closing
 from signaling.core.settings import CallSettings
 from signaling.ports import Refused, TrackAdded
+from signaling.shell import notices
 from telemed_media import call_watch
 from telemed_media.call_watch import CallWatch
 from telemed_media.gate import ClinicGate, ClinicVisitLog
@@ -32,6 +35,7 @@ from tests.signaling.shell.clinic import DEADLINE_S, Caller, Clinic
 TESTS = system("tests")
 ROOM = "ward-3"
 KEY = "0123456789abcdef"
+AWAY = "gatekeeper away"
 
 
 class House:
@@ -175,15 +179,54 @@ async def test_whom_a_killed_front_did_not_report_has_left_when_it_starts_again(
     house: House,
 ) -> None:
     bob, _ = await house.talk()
-    peer = gate.Peer(
+    peer = call_log.Peer(
         room=ROOM, subject=(await house.seat_of("Alice")).participant_id, peer="p-x", at=1.0
     )
-    await house.database.write(lambda tx: gate.gate_joined(tx, TESTS, peer))
+    await house.database.write(lambda tx: call_log.gate_joined(tx, TESTS, peer))
     await house.calls.restart()
     visit = await house.visit()
     comings = await house.database.read(lambda tx: call_store.participations_of(tx, visit.id))
     assert {one.peer for one in comings if one.left_at is not None} == {"p-x"}
     assert bob.participant in {one.peer for one in comings if one.left_at is None}
+
+
+async def test_a_doctor_who_is_there_alone_makes_nobody_wait(house: House) -> None:
+    await house.join(await house.seat("provider", "Bob"))
+    alice = await house.join(await house.seat("patient", "Alice"))
+    await house.becomes("waiting")
+    await alice.ask(m.Leave)
+    assert (await house.becomes("planned")).first_joined_at is not None
+
+
+async def test_a_database_that_fails_for_a_while_loses_no_word_and_no_time(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locked by another process for as long as three tries take, which is 2 s without the patch."""
+    monkeypatch.setattr(notices, "PAUSES_S", (0.02,))
+    bob = await house.join(await house.seat("provider", "Bob"))
+    alice = await house.join(await house.seat("patient", "Alice"))
+    await house.becomes("waiting")
+    await house.database.write(lambda tx: tx.sql.exec_driver_sql("PRAGMA busy_timeout = 20"))
+    [file] = [path for path in tmp_path.rglob("*.sqlite") if path.name != "calls.sqlite"]
+    other = sqlite3.connect(file, isolation_level=None)
+    with contextlib.closing(other), capture_logs() as lines:
+        other.execute("BEGIN IMMEDIATE")
+        await house.calls.admit(bob, alice)
+        house.calls.plane.tell(TrackAdded(ROOM, alice.participant, "camera"))
+        await alice.ask(m.Leave)
+        gone_at = house.calls.clock()
+        await bob.ask(m.End)
+        await house.calls.until(lambda: [line["event"] for line in lines].count(AWAY) >= 3)
+        other.execute("ROLLBACK")
+        visit = await house.becomes("ended")
+        back_at = house.calls.clock()
+    assert visit.real_modality == "video"
+    times = visit.admitted_at, visit.call_started_at, visit.call_ended_at, visit.ended_at
+    assert all(at is not None and at.timestamp() < back_at - 0.04 for at in times)
+    assert visit.call_ended_at is not None
+    assert visit.call_ended_at.timestamp() <= gone_at
+    comings = await house.database.read(lambda tx: call_store.participations_of(tx, visit.id))
+    assert sorted(one.why for one in comings) == ["end", "leave"]
 
 
 # what the clinic decides

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from clinic_api.visits import call_tokens, store
-from clinic_api.visits.gate import RoomEnded, gate_ended
+from clinic_api.visits.call_log import RoomEnded, gate_ended
 from signaling.core.rights import Rights
 from signaling.ports import Refused
 from telemed_media.cli import app

@@ -23,7 +23,8 @@ from clinic_api.directory.service import (
 from clinic_api.journeys.leaving import disable
 from clinic_api.journeys.patient_login import GivePatientLogin, give_patient_login
 from clinic_api.visits import store
-from clinic_api.visits.gate import Peer, call_orders, gate_joined
+from clinic_api.visits.call_log import Peer, gate_joined
+from clinic_api.visits.gate import call_orders
 from clinic_api.visits.service import CreateInstantVisit, InstantVisit, create_instant_visit
 from tests.clinic_api.auth.people import (
     ALICES_PASSWORD,

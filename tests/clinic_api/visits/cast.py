@@ -19,8 +19,8 @@ from clinic_api.organisation.model import Profile
 from clinic_api.organisation.store import organisation, write_profile
 from clinic_api.transaction import Transaction
 from clinic_api.visits import links
+from clinic_api.visits.call_log import Peer, PeerLeft, gate_admitted, gate_joined, gate_left
 from clinic_api.visits.flows import enter
-from clinic_api.visits.gate import Peer, PeerLeft, gate_admitted, gate_joined, gate_left
 from clinic_api.visits.joining import Enter, Entered, TakeSeat, take_seat
 from clinic_api.visits.service import CreateInstantVisit, InstantVisit, create_instant_visit
 from tests.clinic_api.conftest import Clock

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from clinic_api.visits.chat import ReadChat, read_chat
-from clinic_api.visits.gate import ChatWritten, append_chat
+from clinic_api.visits.chat import ChatWritten, ReadChat, append_chat, read_chat
 from tests.clinic_api.visits.cast import CAROL, CHARLIE, GATE, Clinic, signed_in, token_in
 from tests.clinic_api.visits.test_service import OTHER_DOCTOR
 

@@ -11,6 +11,8 @@ from clinic_api.auth.store import users
 from clinic_api.errors import Refused
 from clinic_api.transaction import Transaction
 from clinic_api.visits import call_store
+from clinic_api.visits.call_log import MediaCame, RoomEnded, gate_ended, gate_media_came
+from clinic_api.visits.chat import ChatSince, ChatWritten, append_chat, chat_history
 from clinic_api.visits.console import (
     ConsoleSeat,
     TokenFor,
@@ -18,21 +20,7 @@ from clinic_api.visits.console import (
     revoke_call_token,
     seat_in_room,
 )
-from clinic_api.visits.gate import (
-    CallOrder,
-    CallToken,
-    ChatSince,
-    ChatWritten,
-    MediaCame,
-    RoomEnded,
-    append_chat,
-    call_orders,
-    chat_history,
-    enter_call,
-    gate_ended,
-    gate_media_came,
-    identify_call,
-)
+from clinic_api.visits.gate import CallOrder, CallToken, call_orders, enter_call, identify_call
 from clinic_api.visits.invitations import OneSeat, revoke
 from clinic_api.visits.joining import Entered
 from clinic_api.visits.seats import Seat

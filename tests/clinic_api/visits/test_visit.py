@@ -14,6 +14,7 @@ LEGAL: dict[tuple[State, Event], State] = {
     ("planned", "cancel"): "cancelled",
     ("planned", "expire"): "expired",
     ("waiting", "arrive"): "waiting",
+    ("waiting", "depart"): "planned",
     ("waiting", "admit"): "in_progress",
     ("waiting", "end"): "ended",
     ("waiting", "cancel"): "cancelled",
