@@ -44,7 +44,7 @@ class ClinicJoinDesk:
         if seen.state != "open":
             code = CODES[seen.state]
             raise ExchangeRefused(code, seen.message, KINDS[code].status)
-        return Invitation(seen.name, seen.clinic, seen.practitioner, seen.in_use)
+        return Invitation(seen.name, seen.clinic, seen.phone, seen.practitioner, seen.in_use)
 
     async def enter(self, tap: Tap) -> JoinTicket:
         """Raises ExchangeRefused (also confirm_needed, not_confirmed, no_tries_left …)."""

@@ -34,6 +34,7 @@ class Invitation(msgspec.Struct, frozen=True):
 
     name: str  # of whom it is for
     clinic: str
+    phone: str  # of the clinic; "" where it has none
     practitioner: str
     in_use: bool  # on some device; another one has to confirm
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clinic_api.http.rate import Rate
 from web.exchange import EXCHANGE_RATE, JoinDesk, JoinRoutes
-from web.static_files import StaticFile, answer, load_static_files
+from web.static_files import StaticFile, answer, load_static_files, modules_of
 
 _MANIFEST = {
     "name": "Video visits",
@@ -44,7 +44,7 @@ class _Pages:
         templates = Environment(
             loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined
         )
-        modules = [f"/static/{path}" for path in static if path.endswith(".js")]
+        modules = [f"/static/{path}" for path in modules_of(static, "js/join.js")]
         self._landing = templates.get_template("landing.html").render()
         self._join = templates.get_template("join.html").render(modules=modules)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -22,6 +23,9 @@ _TYPES = {
 }
 
 
+_IMPORT = re.compile(r'^(?:import|\}) .*from "\./([^"]+)"', re.MULTILINE)
+
+
 class StaticFile(msgspec.Struct, frozen=True):
     """One file as it is sent."""
 
@@ -34,6 +38,18 @@ class StaticFile(msgspec.Struct, frozen=True):
 def load_static_files() -> dict[str, StaticFile]:
     """Every file under `web/static`, by its path there. Raises KeyError for an unknown type."""
     return {path: _static_file(path, data) for path, data in _walk(files("web") / "static", "")}
+
+
+def modules_of(static: Mapping[str, StaticFile], entry: str) -> tuple[str, ...]:
+    """The script and all that it imports, at any depth. Raises KeyError if one is missing."""
+    folder = entry.rpartition("/")[0]
+    found, to_read = {entry}, [entry]
+    while to_read:
+        text = static[to_read.pop()].plain.decode()
+        imported = {f"{folder}/{name}" for name in _IMPORT.findall(text)}
+        to_read += sorted(imported - found)
+        found |= imported
+    return tuple(sorted(found))
 
 
 def answer(request: web.Request, file: StaticFile) -> web.Response:

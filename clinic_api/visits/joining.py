@@ -204,7 +204,7 @@ def _check_confirmation(tx: Transaction, actor: Actor, command: Enter, seat: Par
     birth_date = _birth_date(tx, seat)
     code = links.confirmation_of(tx.keys, seat.id, seat.generation, seat.takeovers)
     by_date = birth_date is not None and command.birth_date == birth_date
-    if not (by_date or links.same(command.confirmation.strip(), code)):
+    if not (by_date or links.same(links.tidy_confirmation(command.confirmation), code)):
         raise _refused(tx, actor, "not_confirmed", seat)
 
 

@@ -61,6 +61,11 @@ def tidy_code(text: str) -> str:
     return "".join(char for char in text.upper() if char in _ALPHABET)
 
 
+def tidy_confirmation(text: str) -> str:
+    """As people type it: with spaces or dashes anywhere."""
+    return "".join(text.replace("-", "").split())
+
+
 def confirmation_of(keys: Keys, participant_id: str, generation: int, takeovers: int) -> str:
     """The six digits that staff tell a person by phone; new after each use."""
     parts = participant_id, str(generation), str(takeovers)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from clinic_api.actor import Actor
 from clinic_api.guarded import Facts
 from clinic_api.transaction import Transaction
-from clinic_api.visits import store
-from clinic_api.visits.model import PATIENT_SIDE, Kind, Modality, Participant, Role, Visit
-from clinic_api.visits.visit import State
+from clinic_api.visits import call_store, store
+from clinic_api.visits.model import (
+    PATIENT_SIDE,
+    Kind,
+    Modality,
+    Participant,
+    Participation,
+    Role,
+    Visit,
+)
+from clinic_api.visits.visit import OPEN, State
+
+Presence = Literal["away", "waiting", "in_call"]
 
 
 class SeatView(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +36,8 @@ class SeatView(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     revoked: bool
     on_a_device: bool
+    presence: Presence
+    since: datetime | None  # of waiting or being in the call
 
 
 class VisitView(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +77,7 @@ def facts_of(visit: Visit) -> Facts:
 def view_of(tx: Transaction, actor: Actor, visit: Visit) -> VisitView:
     """The whole visit for the actor, who has been permitted to see it."""
     seats = store.participants_of(tx, visit.id)
+    here = call_store.here_now(tx, visit.id) if visit.state in OPEN else []
     shared = {
         name: getattr(visit, name)
         for name in VisitView.__struct_fields__
@@ -71,7 +85,7 @@ def view_of(tx: Transaction, actor: Actor, visit: Visit) -> VisitView:
     }
     return VisitView(
         reason=store.reason_of(tx, visit.id) if _may_read_reason(actor, visit, seats) else "",
-        participants=tuple(_seat_view(actor, seat) for seat in seats),
+        participants=tuple(_seat_view(actor, seat, here) for seat in seats),
         **shared,
     )
 
@@ -83,9 +97,10 @@ def _may_read_reason(actor: Actor, visit: Visit, seats: list[Participant]) -> bo
     return treats or own or sits or "nurse" in actor.roles or actor.kind == "system"
 
 
-def _seat_view(actor: Actor, seat: Participant) -> SeatView:
+def _seat_view(actor: Actor, seat: Participant, here: list[Participation]) -> SeatView:
     own = seat.id == actor.id or seat.patient_id in actor.patient_ids
     shown = own or actor.is_staff or actor.kind == "system"
+    presence, since = _presence([one for one in here if one.participant_id == seat.id])
     return SeatView(
         id=seat.id,
         role=seat.role,
@@ -95,4 +110,15 @@ def _seat_view(actor: Actor, seat: Participant) -> SeatView:
         email=seat.email if shown else "",
         revoked=seat.revoked_at is not None,
         on_a_device=seat.bound,
+        presence=presence,
+        since=since,
     )
+
+
+def _presence(comings: list[Participation]) -> tuple[Presence, datetime | None]:
+    """Of one person, perhaps on several devices."""
+    admitted = [one.admitted_at for one in comings if one.admitted_at is not None]
+    if admitted:
+        return "in_call", min(admitted)
+    since = min((one.joined_at for one in comings), default=None)
+    return ("away" if since is None else "waiting"), since

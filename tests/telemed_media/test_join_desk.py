@@ -70,7 +70,7 @@ async def test_opening_a_link_five_times_consumes_nothing(
 ) -> None:
     for _ in range(5):
         seen = await desk.open(secret, "203.0.113.7")
-        assert seen == Invitation("Alice", "", "Dr. Bob", in_use=False)
+        assert seen == Invitation("Alice", "", "", "Dr. Bob", in_use=False)
     ticket = await desk.enter(tap(secret))
     entry = await ClinicGate(sqlite_database).enter(ticket.token)
     assert (ticket.name, ticket.role, entry.name) == ("Alice", "patient", "Alice")

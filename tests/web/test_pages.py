@@ -36,7 +36,7 @@ class Desk:
     async def open(self, secret: str, client: str) -> Invitation:
         self.opened.append((secret, client))
         _check(secret)
-        return Invitation("Alice", "Example Clinic", "Dr. Bob", in_use=False)
+        return Invitation("Alice", "Example Clinic", "+1 202", "Dr. Bob", in_use=False)
 
     async def enter(self, tap: Tap) -> JoinTicket:
         self.taps.append(tap)
@@ -145,6 +145,7 @@ async def test_what_a_link_opens_is_told_without_a_tap(client: Client, desk: Des
         assert await response.json() == {
             "name": "Alice",
             "clinic": "Example Clinic",
+            "phone": "+1 202",
             "practitioner": "Dr. Bob",
             "in_use": False,
         }
@@ -259,6 +260,8 @@ async def test_the_call_page_needs_at_most_60_kb_of_javascript(client: Client) -
     total = 0
     async with client.get("/join") as response:
         named = set(re.findall(r"\"(/static/js/[^\"]+)\"", await response.text()))
+    assert "/static/js/call.js" in named, "loaded at once, not after what imports it"
+    assert "/static/js/copy-button.js" not in named, "loaded although no call needs it"
     for path in named:
         headers = {"Accept-Encoding": "gzip"}
         async with client.get(path, headers=headers, auto_decompress=False) as response:

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { aloneWords } from "../../web/static/js/alone-words.js";
 import { CLOSINGS } from "../../web/static/js/closings.js";
 import { qualityHint } from "../../web/static/js/quality-words.js";
 import { keyOr, refusal, t } from "../../web/static/js/strings.js";
@@ -75,4 +76,20 @@ test("the hint is about the most serious thing, and about others only when all i
   assert.equal(hint({ video: "off", uplink: "poor" }, {}), t("quality.videoOff"));
   assert.equal(hint({ video: "reduced" }, { downlink: "lost" }), t("quality.videoReduced"));
   assert.equal(hint({}, { downlink: "lost" }), t("quality.otherCannotHear", { name: "Bob" }));
+});
+
+const ALONE = { moderates: false, waiting: [], left: "", phone: "+1 202 555 0100" };
+const said = (changes) => Object.values(aloneWords({ ...ALONE, ...changes })).join(" ");
+
+test("a patient who is left alone reads who went, and whom to call", () => {
+  assert.match(said({}), /^No one else is here now .* call \+1 202 555 0100\.$/);
+  assert.match(said({ left: "Dr. Bob" }), /^Dr\. Bob has left the call Stay here.* \+1 202 555 0100\.$/);
+  assert.doesNotMatch(said({ left: "Dr. Bob", phone: "" }), /call \.|\{phone\}/);
+});
+
+test("a doctor who waits reads what the patient sees and does now", () => {
+  assert.match(said({ moderates: true }), /^Nobody is waiting yet The patient opens the link/);
+  assert.match(said({ moderates: true, waiting: ["Alice"] }), /^Alice is waiting They see/);
+  assert.match(said({ moderates: true, waiting: ["Alice", "Dora"] }), /^2 people are waiting/);
+  assert.match(said({ moderates: true, left: "Alice" }), /^Alice has left the call They can come back/);
 });

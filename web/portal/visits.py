@@ -25,6 +25,7 @@ from clinic_api.visits.views import VisitView
 from web.forms import Form, failed, read_form
 from web.portal.desk import Desk, Visitor, redirect
 from web.portal.posted import Posted
+from web.portal.standing import clock, standing
 
 
 class InstantForm(msgspec.Struct, frozen=True):
@@ -79,6 +80,8 @@ class VisitPages:
             "visits.html",
             status=422 if form else 200,
             visits=found.items,
+            standing=standing,
+            clock=clock(visitor.zone, self._desk.database.now()),
             form=form,
             may_begin=visitor.actor.practitioner_id is not None,
         )
@@ -129,6 +132,8 @@ class VisitPages:
             visitor,
             "visit.html",
             visit=visit,
+            standing=standing(visit),
+            clock=clock(visitor.zone, self._desk.database.now()),
             link=link,
             chat=await self._chat(visitor, visit.id),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -125,6 +125,72 @@ async def test_times_and_modality_are_what_really_happened(clinic_on_both: Clini
     await _media(clinic, alice, "a2", "camera")
     back = await _now(clinic, made)
     assert (back.call_ended_at, back.real_modality) == (None, "video")
+
+
+async def test_a_visit_shows_who_waits_and_who_is_in_the_call_since_when(
+    clinic_on_both: Clinic,
+) -> None:
+    clinic = clinic_on_both
+    made = await clinic.visit()
+    alice, bob = await _both_enter(clinic, made)
+    begun = clinic.database.now()
+    await clinic.joins(bob, "b1")
+    assert await _presences(clinic, made) == [("in_call", begun), ("away", None)]
+    assert (await _now(clinic, made)).state == "planned"
+    clinic.clock.advance(60)
+    came = clinic.database.now()
+    await clinic.joins(alice, "a1")
+    assert await _presences(clinic, made) == [("in_call", begun), ("waiting", came)]
+    clinic.clock.advance(60)
+    await clinic.is_admitted(alice, "a1")
+    assert (await _presences(clinic, made))[1] == ("in_call", clinic.database.now())
+    await clinic.leaves(bob, "b1")
+    assert (await _presences(clinic, made))[0] == ("away", None)
+
+
+async def test_who_gives_up_waiting_waits_no_more(clinic: Clinic) -> None:
+    made = await clinic.visit()
+    alice, _ = await _both_enter(clinic, made)
+    first = clinic.database.now()
+    await clinic.joins(alice, "a1")
+    await clinic.joins(alice, "a2")
+    await clinic.leaves(alice, "a1")
+    assert (await _now(clinic, made)).state == "waiting"
+    clinic.clock.advance(5)
+    await clinic.leaves(alice, "a2")
+    gone = await _now(clinic, made)
+    assert (gone.state, gone.first_joined_at) == ("planned", first)
+    assert (await clinic.do(end_visit, clinic.bob, OneVisit(made.id))).state == "ended"
+
+
+async def test_what_changes_no_time_is_not_measured(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await clinic.visit()
+    alice, _ = await _both_enter(clinic, made)
+    for _ in range(2):
+        await clinic.joins(alice, "a1")
+        await clinic.is_admitted(alice, "a1")
+        await _media(clinic, alice, "a1", "camera")
+    read: list[str] = []
+    monkeypatch.setattr(call_store, "participations_of", lambda _, visit_id: read.append(visit_id))
+    await clinic.joins(alice, "a1")
+    await clinic.is_admitted(alice, "a1")
+    await _media(clinic, alice, "a1", "camera")
+    assert read == []
+
+
+async def test_a_visit_that_ended_in_the_call_ended_then_although_the_word_is_late(
+    clinic: Clinic,
+) -> None:
+    made = await clinic.visit()
+    alice, bob = await _both_enter(clinic, made)
+    await clinic.joins(alice, "a1")
+    over = RoomEnded(room=alice.room, subject=bob.participant_id, at=clinic.clock.now_s)
+    ended_at = clinic.database.now()
+    clinic.clock.advance(600)
+    await clinic.do(gate_ended, GATE, over)
+    assert (await _now(clinic, made)).ended_at == ended_at
 
 
 async def test_what_is_said_twice_counts_once(clinic: Clinic) -> None:
@@ -256,6 +322,13 @@ async def _both_enter(clinic: Clinic, made: InstantVisit) -> tuple[Entered, Ente
 
 async def _now(clinic: Clinic, made: InstantVisit) -> VisitView:
     return await clinic.see(read_visit, clinic.bob, OneVisit(made.id))
+
+
+async def _presences(clinic: Clinic, made: InstantVisit) -> list[tuple[str, datetime | None]]:
+    """Of Bob, then Alice."""
+    seats = (await _now(clinic, made)).participants
+    assert [seat.role for seat in seats] == ["provider", "patient"]
+    return [(seat.presence, seat.since) for seat in seats]
 
 
 async def _orders(clinic: Clinic) -> tuple[CallOrder, ...]:

@@ -83,7 +83,8 @@ async def test_a_second_browser_takes_over_with_the_code_told_by_phone_once(
 ) -> None:
     made = await clinic.visit()
     await clinic.tap(token_in(made))
-    assert await clinic.tap(token_in(made), confirmation=made.link.confirmation)
+    shown = f"{made.link.confirmation[:3]} {made.link.confirmation[3:]}"
+    assert await clinic.tap(token_in(made), confirmation=shown)
     with pytest.raises(Refused) as refused:
         await clinic.tap(token_in(made), confirmation=made.link.confirmation)
     assert refused.value.code == "not_confirmed"

@@ -42,3 +42,5 @@ async def test_each_generation_has_a_link_a_code_and_digits_of_its_own(
 
 def test_a_code_is_read_in_any_case_and_grouping() -> None:
     assert links.tidy_code(" hwpg-7w ra ") == "HWPG7WRA"
+    for typed in ("123456", " 123 456 ", "123-456", "12 34 56"):
+        assert links.tidy_confirmation(typed) == "123456"

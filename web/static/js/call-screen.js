@@ -15,19 +15,21 @@ import { t } from "./strings.js";
 
 /** @typedef {import("./call.js").MediaSession} MediaSession */
 /** @typedef {"chat" | "people" | "devices"} PanelName */
+/** @typedef {{phone: string, leave: () => void}} Surroundings `phone`: of the clinic, or "" */
 
 export class CallScreen {
   /** @type {Map<string, string>} names of those who were here, to tell who came and went */
   #here = new Map();
 
-  /** @param {MediaSession} session @param {() => void} onLeave @param {AbortSignal} signal */
-  constructor(session, onLeave, signal) {
+  /** @param {MediaSession} session @param {Surroundings} around @param {AbortSignal} signal */
+  constructor(session, { phone, leave }, signal) {
     this.session = session;
     const close = () => this.#toggle(null);
     this.moderation = new Moderation(session.signaling,
       (failure) => this.notices.sayRefused(failure));
     this.notices = new Notices(session, this.moderation, () => this.stage.playAll(), signal);
-    this.stage = new Stage(session, (blocked) => this.notices.setSoundBlocked(blocked), signal);
+    this.stage = new Stage(session, phone, (blocked) => this.notices.setSoundBlocked(blocked),
+      signal);
     this.chat = new ChatPanel(session, () => this.#showPanels(), close, signal);
     this.people = new PeoplePanel(session, this.moderation, close, signal);
     this.devices = this.#devicesPanel(close, signal);
@@ -36,7 +38,7 @@ export class CallScreen {
       chat: () => this.#toggle("chat"),
       people: () => this.#toggle("people"),
       devices: () => this.#toggle("devices"),
-      leave: onLeave,
+      leave,
     }, signal);
     this.root = this.#layout();
     this.#listen(signal);

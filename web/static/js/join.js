@@ -10,8 +10,10 @@ import { agreed } from "./consent-dialog.js";
 import { JoinProblem, TelemedCall } from "./telemed-call.js";
 
 /** @typedef {{token: string, name: string, role: string}} Ticket */
-/** @typedef {{name: string, clinic: string, practitioner: string, in_use: boolean}} Invitation */
-/** @typedef {{link: string, seat?: string, choices?: object}} Kept */
+/**
+ * @typedef {{name: string, clinic: string, phone: string, practitioner: string, in_use: boolean}} Invitation
+ * @typedef {{link: string, seat?: string, choices?: object, phone?: string}} Kept
+ */
 
 const KEPT = "telemed-visit";
 /** Refusals that the date of birth or the clinic's code mends. */
@@ -119,16 +121,18 @@ async function start(place) {
   call.seat = memory.seat ?? null;
   call.choices = memory.choices ?? {};
   remember(call, memory);
-  if (call.seat === null) await greet(call, secret);
+  if (call.seat === null) await greet(call, memory);
+  if (memory.phone) call.setAttribute("phone", memory.phone);
   place.replaceChildren(call);
 }
 
-/** Finds out before the click whether the link works and whose it is. @param {TelemedCall} call @param {string} secret */
-async function greet(call, secret) {
+/** Finds out before the click whether the link works and whose it is. @param {TelemedCall} call @param {Kept} memory */
+async function greet(call, memory) {
   try {
     /** @type {Invitation} */
-    const { name } = await ask("open", { secret });
+    const { name, phone } = await ask("open", { secret: memory.link });
     call.setAttribute("name", name);
+    memory.phone = phone;
   } catch (error) {
     if (!(error instanceof JoinProblem)) throw error;
     call.problem = error;

@@ -25,6 +25,7 @@ async function takeSeat(visit) {
 /** @param {HTMLElement} place @param {string} visit */
 async function start(place, visit) {
   const call = /** @type {TelemedCall} */ (document.createElement("telemed-call"));
+  call.setAttribute("phone", place.dataset.phone ?? "");
   call.tokenSource = async () => (await takeSeat(visit)).call_token;
   call.addEventListener("telemed-left", () => location.assign(`/visits/${visit}`));
   try {

@@ -3,7 +3,8 @@
  * the slots. It tells the session how large each slot is shown and starts the sound.
  */
 
-import { h, set } from "./dom.js";
+import { aloneWords } from "./alone-words.js";
+import { h, set, setText } from "./dom.js";
 import { t } from "./strings.js";
 import { Tile } from "./tile.js";
 
@@ -22,17 +23,22 @@ export class Stage {
   /** @type {Map<string, Tile>} */ #withoutSlot = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #viewTimer;
   #speakerId = "";
+  /** @type {Participant[]} */ #others = [];
+  /** Who left last. */ #left = "";
 
   /**
    * @param {MediaSession} session
+   * @param {string} phone of the clinic, "" where it is not known
    * @param {(blocked: boolean) => void} onSoundBlocked
    * @param {AbortSignal} signal
    */
-  constructor(session, onSoundBlocked, signal) {
+  constructor(session, phone, onSoundBlocked, signal) {
     this.session = session;
+    this.phone = phone;
     this.onSoundBlocked = onSoundBlocked;
-    this.alone = h("div", { class: "alone" },
-      h("p", { class: "lead" }, t("call.alone")), h("p", { class: "hint" }, t("call.aloneHint")));
+    this.aloneLead = h("p", { class: "lead", role: "status" });
+    this.aloneHint = h("p", { class: "hint" });
+    this.alone = h("div", { class: "alone" }, this.aloneLead, this.aloneHint);
     this.root = h("div", { class: "stage", role: "group", "aria-label": t("call.people") }, this.alone);
     this.sizes = new ResizeObserver(() => this.#viewSoon());
     session.on("slots", () => this.#rebuild(), signal);
@@ -108,7 +114,23 @@ export class Stage {
       if (owner && !tile.slot?.screen) shown.add(owner.id);
     }
     this.#updateWithoutSlot(others.filter(({ id }) => !shown.has(id)));
+    this.#sayWhoIsMissed(others);
     this.#arrange(others.length);
+  }
+
+  /** @param {Participant[]} others who is here now */
+  #sayWhoIsMissed(others) {
+    const gone = this.#others.find(({ id }) => others.every((one) => one.id !== id));
+    if (gone) this.#left = gone.name;
+    this.#others = others;
+    const words = aloneWords({
+      moderates: this.session.rights.moderate,
+      waiting: this.session.room?.waiting.map(({ name }) => name) ?? [],
+      left: this.#left,
+      phone: this.phone,
+    });
+    setText(this.aloneLead, words.lead);
+    setText(this.aloneHint, words.hint);
   }
 
   /** @param {Participant[]} people */

@@ -1,8 +1,8 @@
 /**
  * `<telemed-call>`: a whole video visit in one element.
  *
- * In: attributes `name` (who joins) and `signaling` (address of the WebSocket), properties `token`,
- * `seat` (resumes a call without a click), `choices`, `problem` (known before the first screen) and
+ * In: attributes `name` (who joins), `phone` (of the clinic, for whoever is left alone) and `signaling`
+ * (address of the WebSocket), properties `token`, `seat` (resumes a call without a click), `choices`, `problem` (known before the first screen) and
  * `tokenSource` (a function that fetches a fresh token). Out: the events of `CallEvents`, cancelable;
  * cancelling `telemed-left` or `telemed-error` keeps the built-in last screen away. `data-state` says
  * where the person is: prejoin, waiting, call, reconnecting, left or error. For tests: `session`
@@ -12,6 +12,7 @@
 
 import { CallScreen } from "./call-screen.js";
 import { MediaSession } from "./call.js";
+import { askHowToLeave } from "./leave-dialog.js";
 import { LocalMedia } from "./local-media.js";
 import { Prejoin } from "./prejoin.js";
 import { SignalingClient } from "./protocol.js";
@@ -181,11 +182,23 @@ export class TelemedCall extends HTMLElement {
   #showCall(session) {
     const signal = this.#newScreen("call");
     this.#mended = false;
-    const screen = new CallScreen(session, () => void session.leave(), signal);
+    const phone = this.getAttribute("phone") ?? "";
+    const leave = () => void this.#leave(session, screen, signal);
+    const screen = new CallScreen(session, { phone, leave }, signal);
     screen.stage.useSpeaker(this.#speakerId);
     this.replaceChildren(screen.root);
     stayAwake(signal);
     this.#tell("telemed-joined", { participant: session.me });
+  }
+
+  /**
+   * Who moderates says first what becomes of the others.
+   * @param {MediaSession} session @param {CallScreen} screen @param {AbortSignal} signal
+   */
+  async #leave(session, screen, signal) {
+    const how = session.rights.moderate ? await askHowToLeave(signal) : "leave";
+    if (how === "end") screen.moderation.end();
+    if (how === "leave") await session.leave();
   }
 
   /** @param {MediaSession} session @param {string} reason */
