@@ -86,9 +86,12 @@ CLASSES: dict[str, dict[str, DataClass]] = {
     "credentials": {
         "user_id": "clear",
         "password_hash": "sealed",  # argon2id of a keyed hash
-        "code_purpose": "clear",
+    },
+    "one_time_codes": {
+        "user_id": "clear",
+        "purpose": "clear",
         "code_hash": "indexed",
-        "code_expires_at": "clear",
+        "expires_at": "clear",
     },
     "sign_in_tries": {
         "subject": "clear",

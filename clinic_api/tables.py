@@ -6,6 +6,7 @@ Migrations, tests and the walk over columns read `metadata` from here. Each feat
 from __future__ import annotations
 
 import clinic_api.audit.store
+import clinic_api.auth.code_store
 import clinic_api.auth.factor_store
 import clinic_api.auth.session_store
 import clinic_api.auth.store

@@ -12,7 +12,8 @@ import msgspec
 
 from clinic_api.actor import Actor
 from clinic_api.auth import attempts, factor_store, links, passwords, session_store, store
-from clinic_api.auth.codes import Purpose, is_code_of
+from clinic_api.auth.code_store import Purpose
+from clinic_api.auth.codes import is_code_of
 from clinic_api.auth.model import (
     Device,
     LoginText,

@@ -12,7 +12,7 @@ import msgspec
 import pyotp
 
 from clinic_api.actor import Actor
-from clinic_api.auth import factor_store, recovery_codes, session_store, totp
+from clinic_api.auth import code_store, factor_store, recovery_codes, session_store, totp
 from clinic_api.auth.model import CodeText, User
 from clinic_api.auth.notices import tell_of_change
 from clinic_api.auth.service import Nothing, Opened, open_session, own, own_session, tried
@@ -72,6 +72,7 @@ def confirm_enrolment(tx: Transaction, actor: Actor, command: ConfirmFactor) -> 
         raise Refused("bad_code", attempt=tried(tx, actor, user.id))
     factor_store.end_factors(tx, actor, user.id, "active")
     factor_store.activate(tx, actor, pending, step)
+    code_store.forget_code(tx, user.id, "factor")
     codes = _new_codes(tx, actor, user)
     session_store.end_sessions(tx, actor, user.id)
     tx.note(actor, "user", user.id, step="confirmed")

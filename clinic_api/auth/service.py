@@ -14,7 +14,7 @@ import msgspec
 
 from clinic_api.actor import Actor
 from clinic_api.auth import attempts, factor_store, session_store, store
-from clinic_api.auth.codes import spend_code
+from clinic_api.auth.codes import awaits_factor, spend_code
 from clinic_api.auth.model import (
     CodeText,
     Device,
@@ -115,8 +115,7 @@ def finish_sign_in(tx: Transaction, actor: Actor, command: FinishSignIn) -> Open
 
 
 def _level_by_password(tx: Transaction, user: User) -> Level:
-    reset_at_desk = store.credential(tx, user.id).code_purpose == "factor"
-    if reset_at_desk or factor_store.has_factor(tx, user.id):
+    if awaits_factor(tx, user.id) or factor_store.has_factor(tx, user.id):
         return "password"
     return "enrolling" if user.is_staff else "full"
 

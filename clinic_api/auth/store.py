@@ -1,4 +1,4 @@
-"""Tables of logins, their passwords and one-time codes, and of tries at them."""
+"""Tables of logins, their passwords, and of tries at them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Row, String, Un
 from sqlalchemy.exc import IntegrityError
 
 from clinic_api.actor import Actor
+from clinic_api.auth.code_store import forget_code
 from clinic_api.auth.model import User, UserState
 from clinic_api.auth.throttle import LIMITS, Subject, Tries
 from clinic_api.errors import Refused
@@ -36,9 +37,6 @@ credentials = table(
     "credentials",
     Column("user_id", String(ID_CHARS), ForeignKey("users.id"), nullable=False, unique=True),
     Column("password_hash", LargeBinary),  # None: none set yet
-    Column("code_purpose", String(12)),  # of the one-time code that staff were shown
-    Column("code_hash", LargeBinary),
-    Column("code_expires_at", Moment),
 )
 
 sign_in_tries = table(
@@ -56,9 +54,6 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     user_id: str
     password_hash: str | None
-    code_purpose: str | None
-    code_hash: bytes | None
-    code_expires_at: datetime | None
 
 
 # logins
@@ -163,17 +158,15 @@ def credential(tx: Transaction, user_id: str) -> Credential:
         id=row.id,
         user_id=row.user_id,
         password_hash=sealed and tx.unseal(credentials.c.password_hash, row.id, sealed),
-        code_purpose=row.code_purpose,
-        code_hash=None if row.code_hash is None else bytes(row.code_hash),
-        code_expires_at=row.code_expires_at,
     )
 
 
 def set_password(tx: Transaction, actor: Actor, user_id: str, password_hash: str | None) -> None:
-    """Replaces the password and forgets a one-time code."""
+    """Replaces the password; codes to set one are void, those for a new factor are not."""
     held = credential(tx, user_id)
     sealed = password_hash and tx.seal(credentials.c.password_hash, held.id, password_hash)
-    tx.update(credentials, actor, held.id, password_hash=sealed, **_NO_CODE)
+    tx.update(credentials, actor, held.id, password_hash=sealed)
+    forget_code(tx, user_id, "activate", "reset")
 
 
 def renew_hash(tx: Transaction, actor: Actor, user_id: str, password_hash: str) -> None:
@@ -181,28 +174,6 @@ def renew_hash(tx: Transaction, actor: Actor, user_id: str, password_hash: str) 
     held = credential(tx, user_id)
     sealed = tx.seal(credentials.c.password_hash, held.id, password_hash)
     tx.update(credentials, actor, held.id, password_hash=sealed)
-
-
-def set_code(
-    tx: Transaction, actor: Actor, user_id: str, purpose: str, code: str, expires_at: datetime
-) -> None:
-    """One at a time per login."""
-    code_hash = tx.index(credentials.c.code_hash, code)
-    tx.update(
-        credentials,
-        actor,
-        credential(tx, user_id).id,
-        code_purpose=purpose,
-        code_hash=code_hash,
-        code_expires_at=expires_at,
-    )
-
-
-def forget_code(tx: Transaction, actor: Actor, user_id: str) -> None:
-    tx.update(credentials, actor, credential(tx, user_id).id, **_NO_CODE)
-
-
-_NO_CODE: dict[str, Any] = dict.fromkeys(("code_purpose", "code_hash", "code_expires_at"))
 
 
 # tries

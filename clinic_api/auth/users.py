@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Meta
 
 from clinic_api.actor import Actor, Role
-from clinic_api.auth import attempts, factor_store, session_store, store
-from clinic_api.auth.codes import Purpose, issue_code
+from clinic_api.auth import attempts, code_store, factor_store, session_store, store
+from clinic_api.auth.code_store import Purpose
+from clinic_api.auth.codes import awaits_factor, issue_code
 from clinic_api.auth.model import (
     User,
     UserResult,
@@ -168,7 +169,8 @@ def reset_factor(tx: Transaction, actor: Actor, command: OneUser) -> IssuedCode:
     user = _at_desk(tx, actor, command.user_id)
     if user.id == actor.id:
         raise Refused("illegal_event", "Somebody else has to check that it is you.")
-    if user.state != "active" or not factor_store.has_factor(tx, user.id):
+    resettable = factor_store.has_factor(tx, user.id) or awaits_factor(tx, user.id)
+    if user.state != "active" or not resettable:
         raise Refused("illegal_event", "This login has no second factor to reset.")
     forget_factors(tx, actor, user.id)
     attempts.clear(tx, "code", user.id)
@@ -178,10 +180,11 @@ def reset_factor(tx: Transaction, actor: Actor, command: OneUser) -> IssuedCode:
 
 
 def forget_factors(tx: Transaction, actor: Actor, user_id: str) -> None:
-    """Apps and recovery codes are gone, sessions end."""
+    """Apps, recovery codes and the desk's code for a new app are gone, sessions end."""
     factor_store.end_factors(tx, actor, user_id, "active")
     factor_store.end_factors(tx, actor, user_id, "pending")
     factor_store.replace_codes(tx, actor, user_id, ())
+    code_store.forget_code(tx, user_id, "factor")
     session_store.end_sessions(tx, actor, user_id)
 
 

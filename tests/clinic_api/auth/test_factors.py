@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from clinic_api.auth import flows
+from clinic_api.actor import system
+from clinic_api.auth import flows, store
 from clinic_api.auth.account import read_account
 from clinic_api.auth.factors import ConfirmFactor, renew_recovery_codes
+from clinic_api.auth.links import link_of
 from clinic_api.auth.service import Nothing
-from clinic_api.auth.users import ListUsers, OneUser, list_users, reset_factor
+from clinic_api.auth.users import (
+    ListUsers,
+    OneUser,
+    issue_reset_code,
+    list_users,
+    reset_factor,
+)
 from clinic_api.db import Database
 from clinic_api.errors import Refused
 from clinic_api.journeys.set_up import set_up
@@ -127,6 +135,65 @@ async def test_the_code_from_the_desk_is_void_after_a_day(
     clock.advance(24 * 3600)
     await carol.signs_in("carol", CAROLS_PASSWORD)
     assert await refused_code(carol, issued.code) == "bad_code"
+
+
+async def test_a_code_for_a_new_password_leaves_that_for_a_new_app(
+    database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(database, clock)
+    carol = await carol_at_the_desk(bob)
+    await bob.steps_up()
+    carol_id = await user_id_of(carol)
+    for_app = await bob.does(reset_factor, OneUser(carol_id))
+    for_password = await bob.does(issue_reset_code, OneUser(carol_id))
+    command = flows.ResetByCode(
+        login="carol", code=for_password.code, password="lighthouse keeper 8"
+    )
+    await carol.runs(flows.reset_by_code, command)
+    assert (await carol.signs_in("carol", command.password)).next == "second_factor"
+    assert (await carol.shows(for_app.code)).next == "enrol_factor"
+
+
+async def test_a_new_password_by_mail_does_not_stand_in_for_the_code_from_the_desk(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    carol = await carol_at_the_desk(bob)
+    await bob.steps_up()
+    await bob.does(reset_factor, OneUser(await user_id_of(carol)))
+    carol_id = (await bob.does(list_users, ListUsers())).items[-1].id
+    await sqlite_database.write(
+        lambda tx: store.change_user(
+            tx, system("test"), carol_id, email="c@clinic.example", email_verified_at=tx.now
+        )
+    )
+    link = await sqlite_database.read(lambda tx: link_of(tx, "reset", carol_id))
+    assert link is not None
+    command = flows.ResetPassword(token=link.token, password="lighthouse keeper 8")
+    thief = Browser(sqlite_database, clock)
+    await thief.runs(flows.reset_password, command)
+    assert (await thief.signs_in("carol", command.password)).next == "second_factor"
+
+
+async def test_a_code_that_was_shown_and_led_to_no_app_leaves_no_way_past_it(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    carol = await carol_at_the_desk(bob)
+    await bob.steps_up()
+    carol_id = await user_id_of(carol)
+    issued = await bob.does(reset_factor, OneUser(carol_id))
+    await carol.signs_in("carol", CAROLS_PASSWORD)
+    await carol.shows(issued.code)
+    thief = Browser(sqlite_database, clock)
+    assert (await thief.signs_in("carol", CAROLS_PASSWORD)).next == "second_factor"
+    assert await refused_code(thief, issued.code) == "bad_code"
+    again = await bob.does(reset_factor, OneUser(carol_id))
+    await carol.signs_in("carol", CAROLS_PASSWORD)
+    assert (await carol.shows(again.code)).next == "enrol_factor"
+    await carol.enrols()
+    await carol.signs_in("carol", CAROLS_PASSWORD)
+    assert (await carol.shows(carol.code())).next == "nothing"
 
 
 async def test_nobody_resets_their_own_factor_and_the_desk_not_that_of_staff(
