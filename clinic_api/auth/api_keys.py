@@ -1,13 +1,17 @@
-"""Keys of programs: limited to actions, to a time, and to what their owner may do.
+"""Keys of programs: limited to actions, to a time, and to what owner and maker both may do.
 
     tmk_<43 signs>
 
 Shown once, kept as a keyed hash. Nothing that needs a fresh second factor can be done with one.
+A key acts with its owner's relations, so one that somebody makes for another owner holds only what
+the maker may do with any object: an administrator cannot read a doctor's chat by a key either. Both
+are asked at each use, as roles change.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -17,6 +21,7 @@ from msgspec import Meta
 from clinic_api.actions import ACTIONS
 from clinic_api.actor import Actor
 from clinic_api.auth import session_store, store
+from clinic_api.auth.model import User
 from clinic_api.auth.session_store import ApiKey
 from clinic_api.auth.users import Id
 from clinic_api.errors import Refused
@@ -76,10 +81,11 @@ class CreatedApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 @guarded("api_key.create")
 def create_api_key(tx: Transaction, actor: Actor, command: CreateApiKey) -> CreatedApiKey:
-    """A new key. Raises Refused: invalid for an unknown action or owner."""
+    """A new key. Raises Refused: invalid for an unknown owner, and for an action that is unknown,
+    the owner's not, or one that the maker may not do with any object and the owner is another."""
     owner_id = command.owner_id or actor.id
     permit(tx, actor, Facts(kind="api_key", id=""))
-    _check(tx, command.actions, owner_id)
+    _check(tx, actor, command.actions, owner_id)
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     made = session_store.add_api_key(
         tx,
@@ -124,6 +130,26 @@ def revoke_api_key(tx: Transaction, actor: Actor, command: RevokeApiKey) -> ApiK
     return _result(revoked)
 
 
+def held(key: ApiKey, owner: User, maker: User | None) -> frozenset[str]:
+    """The actions that both may do now; none where the maker does not sign in any more."""
+    if key.maker_id == owner.id:
+        return _may(owner.roles, key.actions)
+    if maker is None or maker.state != "active":
+        return frozenset()
+    return _may(owner.roles, key.actions) & _may_with_any(maker.roles, key.actions)
+
+
+def _may(roles: frozenset[str], actions: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for name in actions if roles & ACTIONS[name].grants.keys())
+
+
+def _may_with_any(roles: frozenset[str], actions: Iterable[str]) -> frozenset[str]:
+    """Whatever the object: not for what only their own patients or account allow them."""
+    return frozenset(
+        name for name in actions if any(ACTIONS[name].grants.get(role) == "any" for role in roles)
+    )
+
+
 def counts(key: ApiKey, now: datetime) -> bool:
     """Whether it opens anything."""
     return key.revoked_at is None and now < key.expires_at
@@ -133,16 +159,29 @@ def use_is_worth_noting(key: ApiKey, now: datetime) -> bool:
     return key.last_used_at is None or now - key.last_used_at >= USE_GRAIN
 
 
-def _check(tx: Transaction, actions: tuple[str, ...], owner_id: str) -> None:
+def _check(tx: Transaction, actor: Actor, actions: tuple[str, ...], owner_id: str) -> None:
     fields: dict[str, str] = {}
+    owner = store.user(tx, owner_id) if is_id(owner_id) else None
     unknown = sorted(set(actions) - set(ACTIONS))
     if unknown:
         fields["actions"] = f"There is no action {unknown[0][:40]}."
-    owner = store.user(tx, owner_id) if is_id(owner_id) else None
+    elif owner is not None:
+        fields |= _not_both(actor, actions, owner)
     if owner is None or owner.state != "active":
         fields["owner_id"] = "The owner has to be an active login."
     if fields:
         raise Refused("invalid", fields=fields)
+
+
+def _not_both(actor: Actor, actions: tuple[str, ...], owner: User) -> dict[str, str]:
+    """What is wrong with the field `actions`, if anything."""
+    beyond_owner = set(actions) - _may(owner.roles, actions)
+    if beyond_owner:
+        return {"actions": f"The owner may not do {min(beyond_owner)}."}
+    beyond_maker = set(actions) - _may_with_any(actor.roles, actions)
+    if owner.id != actor.id and beyond_maker:
+        return {"actions": f"You may not do {min(beyond_maker)} for everybody."}
+    return {}
 
 
 def _result(key: ApiKey) -> ApiKeyResult:

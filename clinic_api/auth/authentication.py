@@ -154,7 +154,7 @@ def _by_api_key(tx: Transaction, secret: str, client: str, people_of: PeopleOf) 
         roles=owner.roles,
         patient_ids=people.patient_ids,
         practitioner_id=people.practitioner_id,
-        scopes=key.actions,
+        scopes=api_keys.held(key, owner, store.user(tx, key.maker_id)),
         client=client,
     )
     worth = api_keys.use_is_worth_noting(key, tx.now)

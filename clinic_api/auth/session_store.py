@@ -56,6 +56,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     version: int
     owner_id: str
+    maker_id: str  # "" for one that no user made
     label: str
     actions: frozenset[str]
     created_at: datetime
@@ -213,6 +214,7 @@ def as_api_key(tx: Transaction, row: Row[Any]) -> ApiKey:
         id=row.id,
         version=row.version,
         owner_id=row.owner_id,
+        maker_id=row.created_by.removeprefix("user:") if row.created_by.startswith("user:") else "",
         label=tx.unseal(api_keys.c.label, row.id, row.label),
         actions=frozenset(row.actions.split(",")),
         created_at=row.created_at,

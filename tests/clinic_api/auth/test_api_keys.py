@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clinic_api.actor import Actor
+from clinic_api.actions import ACTIONS
+from clinic_api.actor import STAFF, Actor, Role, system
+from clinic_api.auth import api_keys, store
 from clinic_api.auth.account import read_account
 from clinic_api.auth.api_keys import (
     CreateApiKey,
@@ -17,11 +20,15 @@ from clinic_api.auth.api_keys import (
     list_api_keys,
     revoke_api_key,
 )
+from clinic_api.auth.model import User
 from clinic_api.auth.service import Nothing
+from clinic_api.auth.session_store import ApiKey
 from clinic_api.auth.users import (
+    ChangeRoles,
     ListUsers,
     OneUser,
     OneVersion,
+    change_roles,
     disable_user,
     list_users,
     read_user,
@@ -31,6 +38,41 @@ from clinic_api.errors import Refused
 from clinic_api.http.authentication import Credentials
 from tests.clinic_api.auth.people import Browser, bob_at_work, carol_at_the_desk, user_id_of
 from tests.clinic_api.conftest import Clock
+
+DOCTOR: frozenset[Role] = frozenset({"doctor"})
+AT = datetime(2026, 5, 28, tzinfo=UTC)
+
+
+def a_user(name: str, roles: set[str]) -> User:
+    return User(
+        id=name,
+        version=1,
+        login=name,
+        display_name=name,
+        email=None,
+        email_verified=False,
+        roles=frozenset(roles),
+        state="active",
+        language="en",
+        generation=1,
+        created_at=AT,
+        disabled_at=None,
+    )
+
+
+def a_key(actions: Iterable[str]) -> ApiKey:
+    return ApiKey(
+        id="key",
+        version=1,
+        owner_id="owner",
+        maker_id="maker",
+        label="reports",
+        actions=frozenset(actions),
+        created_at=AT,
+        expires_at=AT,
+        last_used_at=None,
+        revoked_at=None,
+    )
 
 
 async def key_of(bob: Browser, *actions: str, days: int = 90) -> CreatedApiKey:
@@ -101,6 +143,58 @@ async def test_a_key_of_someone_disabled_opens_nothing(
     await bob.does(disable_user, OneVersion(user_id=carol_id, version=version))
     with pytest.raises(Refused):
         await program(bob, made.secret)
+
+
+async def test_an_administrator_makes_no_key_for_what_only_its_owner_may(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    carol_id = await user_id_of(await carol_at_the_desk(bob))
+    await bob.steps_up()
+    await bob.does(change_roles, ChangeRoles(user_id=carol_id, version=2, roles=DOCTOR))
+    for action, sentence in {
+        "visit.read_chat": "You may not do visit.read_chat for everybody.",
+        "audit.read": "The owner may not do audit.read.",
+    }.items():
+        command = CreateApiKey(label="x", actions=("patient.search", action), owner_id=carol_id)
+        with pytest.raises(Refused) as refused:
+            await bob.does(create_api_key, command)
+        assert refused.value.fields == {"actions": sentence}
+    own = CreateApiKey(label="x", actions=("visit.read_chat",))  # Bob is a doctor too
+    assert (await program(bob, (await bob.does(create_api_key, own)).secret)).scopes == {
+        "visit.read_chat"
+    }
+
+
+@pytest.mark.parametrize("maker", [{"admin"}, {"admin", "doctor"}])
+@pytest.mark.parametrize("owner", sorted(STAFF))
+def test_a_key_for_another_holds_what_its_maker_may_do_with_every_object_and_no_more(
+    maker: set[str], owner: str
+) -> None:
+    """The walk over the table, read here once more."""
+    held = api_keys.held(a_key(ACTIONS), a_user("owner", {owner}), a_user("maker", maker))
+    for action, rule in ACTIONS.items():
+        with_any = any(rule.grants.get(role) == "any" for role in maker)
+        assert (action in held) == (owner in rule.grants and with_any), action
+
+
+async def test_a_key_for_another_owner_ends_with_its_makers_rights(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    carol_id = await user_id_of(await carol_at_the_desk(bob))
+    command = CreateApiKey(label="x", actions=("patient.search",), owner_id=carol_id)
+    secret = (await bob.does(create_api_key, command)).secret
+    bob_id = await user_id_of(bob)
+    for change, scopes in (
+        ({"roles": frozenset({"billing"})}, {"patient.search"}),
+        ({"roles": frozenset({"patient"})}, set()),
+        ({"roles": frozenset({"admin"}), "state": "disabled"}, set()),
+    ):
+        await sqlite_database.write(
+            lambda tx, change=change: store.change_user(tx, system("test"), bob_id, **change)
+        )
+        assert (await program(bob, secret)).scopes == scopes
 
 
 async def test_a_key_names_known_actions_and_an_active_owner(

@@ -53,7 +53,7 @@ async def test_a_disabled_user_is_out_at_once(database: Database, clock: Clock) 
     carol_id = await user_id_of(carol)
     await bob.steps_up()
     key = await bob.does(
-        create_api_key, CreateApiKey(label="desk", actions=("user.read",), owner_id=carol_id)
+        create_api_key, CreateApiKey(label="desk", actions=("patient.read",), owner_id=carol_id)
     )
     version = await version_of(bob, carol_id)
     ended = await bob.does(disable_user, OneVersion(user_id=carol_id, version=version))

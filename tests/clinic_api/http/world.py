@@ -212,6 +212,7 @@ def _visit(tx: Transaction, actor: Actor, **values: str) -> InstantVisit:
 
 
 def _key(tx: Transaction, owner_id: str) -> tuple[str, str]:
-    command = CreateApiKey(label="Reports", actions=(KEY_ACTION,), owner_id=owner_id)
-    made = create_api_key(tx, CONSOLE, command)
+    command = CreateApiKey(label="Reports", actions=(KEY_ACTION,))
+    ada = Actor(kind="user", id=owner_id, roles=ROLES["ada"], stepped_up_at=tx.now)
+    made = create_api_key(tx, ada, command)
     return made.secret, made.api_key.id
