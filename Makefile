@@ -30,10 +30,11 @@ run: $(RUNTIME)
 	exec $(BIN)/telemed-media serve --demo $(FLAGS)
 
 quick: $(DEVELOP) checks
-	pytest -m "not e2e and not slow and not prove"
+	pytest -n 2 -m "not e2e and not slow and not prove"
 
 test: $(DEVELOP) $(BROWSERS) checks
-	pytest -m "not prove"
+	pytest -n 2 -m "not e2e and not prove"
+	pytest -m "e2e and not prove"
 
 prove: $(DEVELOP) $(BROWSERS)
 	pytest -m prove

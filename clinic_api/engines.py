@@ -88,7 +88,6 @@ async def open_sqlite(path: Path) -> SqliteEngines:
 
 
 _PRAGMAS = (
-    f"busy_timeout = {BUSY_TIMEOUT_MS}",
     "journal_mode = WAL",
     "synchronous = FULL",
     "foreign_keys = ON",
@@ -99,7 +98,7 @@ _PRAGMAS = (
 async def _connect(path: Path) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None)
     try:
-        for pragma in _PRAGMAS:
+        for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", *_PRAGMAS):
             await connection.execute_fetchall(f"PRAGMA {pragma}")  # one left open blocks functions
     except BaseException:
         await connection.close()

@@ -82,7 +82,7 @@ def test_a_changed_request_is_refused_or_means_what_aioice_reads(data: bytes) ->
         assert second.message_class != oracle.Class.REQUEST
 
 
-@pytest.mark.parametrize("data", GOLDEN)
+@pytest.mark.parametrize("data", GOLDEN, ids=range(len(GOLDEN)))
 def test_no_bit_that_the_integrity_covers_can_be_flipped(data: bytes) -> None:
     for bit in range(8 * (len(data) - 8)):  # FINGERPRINT is not covered
         flipped = bytearray(data)
