@@ -5,10 +5,16 @@
 
 import { JoinProblem, TelemedCall } from "./telemed-call.js";
 
+/** The clinic hears that somebody left when we do; its page is opened once it knows, or after these. */
+const PATIENCE_MS = [100, 200, 400, 800];
+
+/** @typedef {{call_token: string, name: string, participant_id: string}} Seat */
+/** @typedef {{id: string, presence: "away" | "waiting" | "in_call"}} SeenSeat */
+
 /**
  * A token for the visit. Throws JoinProblem with the server's code.
  * @param {string} visit
- * @returns {Promise<{call_token: string, name: string}>}
+ * @returns {Promise<Seat>}
  */
 async function takeSeat(visit) {
   const response = await fetch(`/api/v1/visits/${visit}/enter`, {
@@ -22,14 +28,36 @@ async function takeSeat(visit) {
   return body;
 }
 
+/**
+ * Whether the clinic still takes us for being in the call.
+ * @param {string} visit @param {string} seat
+ */
+async function isThere(visit, seat) {
+  const response = await fetch(`/api/v1/visits/${visit}`).catch(() => null);
+  if (!response?.ok) return false;
+  /** @type {{participants: SeenSeat[]}} */
+  const { participants } = await response.json();
+  return participants.some(({ id, presence }) => id === seat && presence !== "away");
+}
+
+/** @param {string} visit @param {string} seat */
+async function showVisit(visit, seat) {
+  for (const wait of PATIENCE_MS) {
+    if (!await isThere(visit, seat)) break;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+  location.assign(`/visits/${visit}`);
+}
+
 /** @param {HTMLElement} place @param {string} visit */
 async function start(place, visit) {
   const call = /** @type {TelemedCall} */ (document.createElement("telemed-call"));
   call.setAttribute("phone", place.dataset.phone ?? "");
   call.tokenSource = async () => (await takeSeat(visit)).call_token;
-  call.addEventListener("telemed-left", () => location.assign(`/visits/${visit}`));
   try {
-    call.setAttribute("name", (await takeSeat(visit)).name);
+    const { name, participant_id } = await takeSeat(visit);
+    call.setAttribute("name", name);
+    call.addEventListener("telemed-left", () => void showVisit(visit, participant_id));
   } catch (error) {
     if (!(error instanceof JoinProblem)) throw error;
     call.problem = error;
