@@ -153,7 +153,7 @@ def build_app(
     pages.add_routes(app, ClinicJoinDesk(database))
     app.router.add_get(SIGNAL_PATH, calls.handler)
     calls.devices.add_routes(app)
-    add_clinic(app, database)
+    add_clinic(app, database, sends_mail=given.sends_mail)
     return app
 
 

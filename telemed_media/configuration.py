@@ -31,6 +31,7 @@ class FrontConfiguration(msgspec.Struct, frozen=True):
     local_names: tuple[str, ...] | None  # for the local authority; None: certificate by settings
     trusted_proxies: tuple[str, ...]
     database_url: str = ""  # PostgreSQL; "": SQLite in the data folder
+    sends_mail: bool = False  # there is a mail server; else staff hand messages over
 
 
 class JobsConfiguration(msgspec.Struct, frozen=True):

@@ -174,6 +174,7 @@ def _front(plan: Plan, listening: list[socket.socket]) -> Supervised:
             local_names=extra if local else None,
             trusted_proxies=plan.settings.trusted_proxies,
             database_url=plan.settings.database_url,
+            sends_mail=bool(plan.settings.smtp_url),
         )
 
     return Supervised("front", "telemed_media.front", configuration, descriptors)

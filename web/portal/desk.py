@@ -73,8 +73,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Desk:
     """Shared by all pages."""
 
-    def __init__(self, database: Database, authenticate: Authenticate) -> None:
+    def __init__(self, database: Database, authenticate: Authenticate, *, sends_mail: bool) -> None:
         self.database = database
+        self._sends_mail = sends_mail
         self._authenticate = authenticate
         self._templates = Environment(
             loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined
@@ -111,6 +112,7 @@ class Desk:
             staff=visitor.actor.is_staff,
             clinic=visitor.clinic.name,
             phone=visitor.clinic.phone,
+            sends_mail=self._sends_mail,
             csrf=visitor.csrf,
             menu=[(path, text) for path, text, roles in _MENU if roles & visitor.actor.roles],
             here=request.path,

@@ -11,6 +11,7 @@ from clinic_api.outbox import (
     ListMessages,
     list_messages,
     retry,
+    sees,
     withdraw,
 )
 from web.forms import read_form
@@ -53,8 +54,17 @@ class MessagePages:
         found = await self._desk.database.read(
             lambda tx: list_messages(tx, visitor.actor, ListMessages())
         )
+        expired = await self._desk.database.read(
+            lambda tx: list_messages(tx, visitor.actor, ListMessages(state="expired"))
+        )
         return self._desk.render(
-            request, visitor, "messages.html", messages=found.items, words=WORDS
+            request,
+            visitor,
+            "messages.html",
+            messages=found.items,
+            expired=expired.items,
+            sees_all="staff" in sees(visitor.actor),
+            words=WORDS,
         )
 
     async def _show(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:

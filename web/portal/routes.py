@@ -17,9 +17,15 @@ from web.portal.users import UserPages
 from web.portal.visits import VisitPages
 
 
-def add_portal(app: web.Application, database: Database, authenticate: Authenticate) -> None:
-    """Adds every page."""
-    desk = Desk(database, authenticate)
+def add_portal(
+    app: web.Application,
+    database: Database,
+    authenticate: Authenticate,
+    *,
+    sends_mail: bool = False,
+) -> None:
+    """Adds every page. `sends_mail`: there is a mail server; else pages promise no mail."""
+    desk = Desk(database, authenticate, sends_mail=sends_mail)
     for pages in (
         SetUpPages,
         SignInPages,

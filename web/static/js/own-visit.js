@@ -33,7 +33,8 @@ async function takeSeat(visit) {
  * @param {string} visit @param {string} seat
  */
 async function isThere(visit, seat) {
-  const response = await fetch(`/api/v1/visits/${visit}`).catch(() => null);
+  const headers = { "X-Background": "1" };
+  const response = await fetch(`/api/v1/visits/${visit}`, { headers }).catch(() => null);
   if (!response?.ok) return false;
   /** @type {{participants: SeenSeat[]}} */
   const { participants } = await response.json();
