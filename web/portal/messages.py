@@ -14,6 +14,7 @@ from clinic_api.outbox import (
     sees,
     withdraw,
 )
+from clinic_api.outbox_states import State
 from web.forms import read_form
 from web.portal.desk import Desk, Visitor, redirect
 from web.portal.posted import Posted
@@ -26,6 +27,12 @@ WORDS = {
     "patient.claim": "invitation to a record",
     "visit.invitation": "link to a visit",
     "visit.link_recovery": "lost link",
+}
+STATES: dict[State, str] = {
+    "queued": "waits",
+    "leased": "is being sent",
+    "failed": "not sent yet, is tried again",
+    "dead": "could not be sent",
 }
 
 
@@ -65,6 +72,7 @@ class MessagePages:
             expired=expired.items,
             sees_all="staff" in sees(visitor.actor),
             words=WORDS,
+            states=STATES,
         )
 
     async def _show(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:

@@ -102,6 +102,8 @@ async def test_an_empty_list_of_messages_does_not_say_that_all_were_sent(clinic:
         assert "shown to administrators only" in page
         page = await read(client, "/messages", "admin")
         assert "staff@example.org" in page
+        assert "Handed over" in page
+        assert "Try again" not in page
         assert "shown to administrators only" not in page
 
 
