@@ -40,6 +40,15 @@ async function connected(options) {
   return session;
 }
 
+/** Something comes for two seconds, then nothing. */
+async function silence() {
+  for (let look = 0; look < 12; look += 1) {
+    FakePeerConnection.newest.hears(100);
+    await pass(200);
+  }
+  for (let look = 0; look < 4; look += 1) await pass(200);
+}
+
 const offers = () => FakeSocket.newest.sentOf("offer");
 
 test("one connection: microphone, camera in three layers, screen, then four slots", async () => {
@@ -168,7 +177,7 @@ test("other browsers restart ICE only after a moment", async () => {
   await connected({ restartAtOnce: false });
   const pc = FakePeerConnection.newest;
   pc.becomes("disconnected");
-  await pass(1999);
+  await pass(999);
   assert.equal(pc.offers.length, 1);
   await pass(1);
   assert.equal(pc.offers.length, 2);
@@ -184,10 +193,84 @@ test("a refused or impossible offer is made anew, ever more patiently", async ()
   await pass(0);
   assert.equal(FakePeerConnection.all.length, 2);
   await says({ type: "answer", id: 2, sdp: "bad" });
-  await pass(299);
+  await pass(199);
   assert.equal(FakePeerConnection.all.length, 2);
   await pass(1);
   assert.equal(FakePeerConnection.all.length, 3);
+});
+
+test("a path that goes silent is left within a second, and with it the signalling", async () => {
+  await connected();
+  const pc = FakePeerConnection.newest;
+  await silence();
+  assert.deepEqual(pc.offers.map(({ iceRestart }) => iceRestart), [false, true]);
+  assert.equal(FakeSocket.newest.sentOf("ping").length, 1);
+  await pass(600);
+  await pass(0);
+  assert.equal(FakeSocket.all.length, 2, "nobody answered the ping");
+  pc.hears(100);
+  await pass(200);
+  await pass(20_000);
+  assert.equal(FakePeerConnection.newest, pc, "what flows again is not replaced");
+});
+
+test("an ICE restart is begun while signalling is down, and offered when it is back", async () => {
+  const session = await connected();
+  FakeSocket.newest.drops();
+  session.networkChanged();
+  await pass(0);
+  const pc = FakePeerConnection.newest;
+  assert.equal(pc.offers.length, 2);
+  FakeSocket.newest.opens();
+  await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
+  assert.deepEqual(offers().map(({ id, sdp }) => [id, sdp]), [[1, "offer 2"]]);
+});
+
+test("a restart takes the place of one whose answer the dead path swallowed", async () => {
+  await connected();
+  const pc = FakePeerConnection.newest;
+  pc.becomes("disconnected");
+  await says({ type: "pong" });
+  await pass(0);
+  await pass(2500);
+  assert.deepEqual(offers().map(({ id }) => id), [1, 2, 3]);
+  await says({ type: "answer", id: 2, sdp: "answer 2" });
+  await says({ type: "answer", id: 3, sdp: "answer 3" });
+  assert.deepEqual(pc.answers, ["answer 1", "answer 3"]);
+});
+
+test("a new network is looked at on a healthy path too, without giving it up", async () => {
+  const session = await connected();
+  const pc = FakePeerConnection.newest;
+  session.networkChanged();
+  await pass(0);
+  assert.equal(pc.offers.length, 2);
+  await says({ type: "answer", id: 2, sdp: "answer 2" });
+  FakeSocket.newest.says({ type: "pong" });
+  await pass(20_000);
+  assert.equal(FakePeerConnection.newest, pc);
+  assert.equal(pc.offers.length, 2);
+});
+
+test("a restart that finds no address of this device is made again soon", async () => {
+  await connected({ restartAtOnce: false });
+  const pc = FakePeerConnection.newest;
+  pc.becomes("disconnected");
+  await pass(1000);
+  pc.gathers("");
+  await pass(700);
+  assert.equal(pc.offers.length, 3);
+  pc.gathers("a=candidate:1 1 udp 1 10.0.0.2 9 typ host");
+  await pass(700);
+  assert.equal(pc.offers.length, 3);
+});
+
+test("the server's word that it hears nothing starts the search for another path", async () => {
+  await connected();
+  const lost = { participant: "alice", uplink: "lost", downlink: "good", video: "full" };
+  await says({ type: "quality", participants: [lost] });
+  await pass(0);
+  assert.equal(FakePeerConnection.newest.offers.length, 2);
 });
 
 test("an offer that nobody answers is not waited for", async () => {

@@ -105,6 +105,8 @@ export class FakeStream {
 export class FakePeerConnection {
   /** @type {FakePeerConnection[]} */ static all = [];
   connectionState = "new";
+  iceGatheringState = "new";
+  bytes = 0;
   closed = false;
   offers = [];
   answers = [];
@@ -127,6 +129,7 @@ export class FakePeerConnection {
     const sender = { track, transport: this.dtls,
       getParameters: () => ({ encodings: init?.sendEncodings ?? [{}] }),
       setParameters: async () => {},
+      getStats: async () => this.stats(),
       replaceTrack: async (next) => void (sender.track = next) };
     const receiver = { track: new FakeTrack(kind), transport: this.dtls };
     const transceiver = { kind, init, sender, receiver, mid: null };
@@ -164,6 +167,20 @@ export class FakePeerConnection {
     this.onconnectionstatechange?.();
   }
 
+  gathers(candidate) {
+    this.localDescription = { ...this.localDescription, sdp: candidate };
+    this.iceGatheringState = "complete";
+    this.onicegatheringstatechange?.();
+  }
+
+  hears(bytes) {
+    this.bytes += bytes;
+  }
+
+  stats() {
+    return new Map([["T", { id: "T", type: "transport", bytesReceived: this.bytes }]]);
+  }
+
   dtlsCloses() {
     this.dtls.state = "closed";
     this.dtls.onstatechange?.();
@@ -194,6 +211,7 @@ export function fakeDevices({ camera = true, microphone = true, problem = "NotAl
 /** Virtual time for a test; real promises still run. */
 export function virtualTime() {
   mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
+  mock.method(performance, "now", () => Date.now());
   FakeSocket.all = [];
   FakePeerConnection.all = [];
 }

@@ -43,7 +43,7 @@ test("a lost connection is tried again up the ladder, without end", async () => 
   greeted();
   FakeSocket.newest.drops();
   await pass(0);
-  for (const wait of [300, 1200, 2700, 4800, 7000, 7000, 7000]) {
+  for (const wait of [200, 400, 800, 1600, 2500, 2500, 2500]) {
     const before = FakeSocket.all.length;
     FakeSocket.newest.drops();
     await pass(wait - 1);
@@ -53,16 +53,17 @@ test("a lost connection is tried again up the ladder, without end", async () => 
   }
 });
 
-test("jitter keeps each wait within a fifth", () => {
+test("any wait up to a ceiling that doubles, and never more than five seconds", () => {
   assert.equal(waitMs(0, 0.9), 0);
-  assert.equal(waitMs(1, 0), 240);
-  assert.equal(waitMs(1, 1), 360);
-  assert.equal(waitMs(99, 0.5), 7000);
+  assert.equal(waitMs(1, 0), 0);
+  assert.equal(waitMs(1, 1), 400);
+  assert.equal(waitMs(2, 1), 800);
+  assert.equal(waitMs(99, 1), 5000);
 });
 
 test("the ladder starts anew only after a connection that lasted", async () => {
   greeted();
-  for (const wait of [0, 300]) {
+  for (const wait of [0, 200]) {
     FakeSocket.newest.drops();
     await pass(wait);
     FakeSocket.newest.opens();
@@ -70,9 +71,9 @@ test("the ladder starts anew only after a connection that lasted", async () => {
   }
   FakeSocket.newest.drops();
   const before = FakeSocket.all.length;
-  await pass(300);
+  await pass(399);
   assert.equal(FakeSocket.all.length, before);
-  await pass(900);
+  await pass(1);
   FakeSocket.newest.opens();
   FakeSocket.newest.says(welcome({ heartbeat_s: 60 }));
   await pass(10_000);
@@ -85,7 +86,7 @@ test("a network that comes back is tried at once", async () => {
   const signaling = greeted();
   for (let n = 0; n < 4; n += 1) {
     FakeSocket.newest.drops();
-    await pass([0, 300, 1200, 0][n]);
+    await pass([0, 200, 400, 0][n]);
   }
   const before = FakeSocket.all.length;
   signaling.networkBack();
@@ -95,10 +96,20 @@ test("a network that comes back is tried at once", async () => {
 test("a connection attempt into a black hole is given up", async () => {
   client().open({ token: "token-of-alice" });
   const first = FakeSocket.newest;
-  await pass(8000);
+  await pass(4000);
   await pass(0);
   assert.ok(first.closed);
   assert.notEqual(FakeSocket.newest, first);
+});
+
+test("an attempt that goes by a vanished network is begun anew, a good one is left alone", async () => {
+  const signaling = client();
+  signaling.open({ token: "token-of-alice" });
+  signaling.networkBack();
+  assert.equal(FakeSocket.all.length, 1);
+  signaling.tryNow();
+  assert.equal(FakeSocket.all.length, 2);
+  assert.ok(FakeSocket.all[0].closed);
 });
 
 for (const [code, reason] of [[4410, "ended"], [4411, "removed"], [4412, "denied"],
@@ -117,7 +128,7 @@ for (const [code, reason] of [[4410, "ended"], [4411, "removed"], [4412, "denied
 test("too many requests make the next try wait", async () => {
   greeted();
   FakeSocket.newest.drops(4429);
-  await pass(2699);
+  await pass(1999);
   assert.equal(FakeSocket.all.length, 1);
   await pass(1);
   assert.equal(FakeSocket.all.length, 2);
@@ -140,9 +151,23 @@ test("after a network change an open connection has to prove that it lives", asy
   const signaling = greeted();
   const socket = FakeSocket.newest;
   signaling.networkBack();
-  assert.equal(socket.sentOf("ping").length, 1);
-  await pass(2500);
+  await pass(300);
+  signaling.networkBack();
+  assert.equal(socket.sentOf("ping").length, 1, "doubted once");
+  await pass(299);
+  assert.equal(socket.closed, false);
+  await pass(1);
   assert.equal(socket.closed, true);
+  await pass(0);
+  assert.equal(FakeSocket.all.length, 2, "and the next attempt is made at once");
+});
+
+test("a doubted connection that answers is kept", async () => {
+  const signaling = greeted({ heartbeat_s: 60 });
+  signaling.networkBack();
+  FakeSocket.newest.says({ type: "pong" });
+  await pass(5000);
+  assert.equal(FakeSocket.newest.closed, false);
 });
 
 test("done fulfils a request and error rejects it with its code", async () => {

@@ -139,10 +139,16 @@ export class MediaSession extends Emitter {
     this.#board.shown(index, epoch);
   }
 
-  /** The network changed or the page woke up. */
-  networkBack() {
+  /** The device is back in a network, or in another one. */
+  networkChanged() {
+    this.signaling.tryNow();
+    this.#link.networkChanged();
+  }
+
+  /** The page woke up: what looks open may be dead. */
+  woke() {
     this.signaling.networkBack();
-    this.#link.restartIce();
+    if (this.reconnecting) this.#link.networkChanged();
   }
 
   #listen() {
@@ -206,6 +212,7 @@ export class MediaSession extends Emitter {
       this.#mediaWasUp ||= connected;
       this.#to(this.state);
     });
+    this.#link.on("silent", () => this.signaling.networkBack());
   }
 
   #answered() {
@@ -272,6 +279,8 @@ export class MediaSession extends Emitter {
   /** @param {QualityOf[]} participants */
   #measured(participants) {
     this.#note("quality", participants);
+    const own = participants.find(({ participant }) => participant === this.me);
+    if (own?.uplink === "lost") this.#link.suspect();
     this.#patience.note(participants, this.me, performance.now());
     for (const slot of this.slots) {
       const received = this.receiveSlot(slot.index);

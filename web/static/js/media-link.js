@@ -1,11 +1,13 @@
 /**
  * The media connection over time: one Peer after another, each with its negotiator, mended or
- * replaced as repair.js says. While signalling is down nothing can be offered; what is due then is
- * done when the caller says `resume`.
+ * replaced as repair.js says. While signalling is down an ICE restart is begun all the same: browsers
+ * then look for a path with the credentials of before, which the server still takes. The offer of it,
+ * and a new connection that is due, wait until the caller says `resume`.
  */
 
 import { Emitter } from "./emitter.js";
 import { Negotiator } from "./negotiator.js";
+import { watchPath } from "./path-watch.js";
 import { Peer } from "./peer.js";
 import { Repair } from "./repair.js";
 
@@ -28,6 +30,7 @@ import { Repair } from "./repair.js";
  * @property {Peer} grown the same connection with more slots
  * @property {Peer} answered the server knows all slots now
  * @property {Peer} state the connection came up or went down
+ * @property {Peer} silent the path seems to be dead; what else goes by it may be, too
  */
 
 /** @extends {Emitter<LinkEvents>} */
@@ -39,6 +42,7 @@ export class MediaLink extends Emitter {
   #offers = 0;
   #due = false;
   #ended = false;
+  #watching = new AbortController();
 
   /** @param {LinkParts} parts */
   constructor(parts) {
@@ -74,6 +78,9 @@ export class MediaLink extends Emitter {
     this.peer = peer;
     this.#negotiator = this.#negotiatorFor(peer);
     peer.on("state", (state) => this.#heard(peer, state));
+    peer.on("hollow", () => this.#repair.hollow());
+    this.#watching = new AbortController();
+    watchPath(peer, (news) => this.#noticed(news), this.#watching.signal);
     this.#repair.began();
     this.emit("began", peer);
     void this.#negotiator.want({ iceRestart: false });
@@ -81,7 +88,18 @@ export class MediaLink extends Emitter {
 
   /** Looks for a new path under the same connection. */
   restartIce() {
-    if (this.#parts.signaling.connected) void this.#negotiator?.want({ iceRestart: true });
+    if (this.peer?.answered) void this.#negotiator?.want({ iceRestart: true });
+  }
+
+  /** The device moved to another network, or the page woke up where it may have. */
+  networkChanged() {
+    this.#repair.networkChanged();
+  }
+
+  /** Somebody has reason to think that the path is dead. */
+  suspect() {
+    this.#repair.suspect();
+    if (this.peer) this.emit("silent", this.peer);
   }
 
   /** Offers more slots where there are fewer than `pairs`. @param {number} pairs */
@@ -128,9 +146,17 @@ export class MediaLink extends Emitter {
   #heard(peer, state) {
     this.#repair.heard(state);
     this.emit("state", peer);
+    if (state === "disconnected") this.emit("silent", peer);
+  }
+
+  /** @param {"silent" | "flows"} news */
+  #noticed(news) {
+    if (news === "silent") return this.suspect();
+    this.#repair.flows();
   }
 
   #drop() {
+    this.#watching.abort();
     this.#negotiator?.stop();
     this.peer?.close();
     this.#negotiator = null;

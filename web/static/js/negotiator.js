@@ -1,6 +1,7 @@
 /**
  * Offers and answers of one connection: the client always offers, one offer is in flight, its
- * number tells its answer from stale ones. What is wanted meanwhile waits for the answer.
+ * number tells its answer from stale ones. What is wanted meanwhile waits for the answer; only an ICE
+ * restart takes the place of the offer in flight, because that one may have left by the dead path.
  */
 
 /** @typedef {import("./peer.js").Peer} Peer */
@@ -22,6 +23,7 @@ export class Negotiator {
   /** @type {Wiring} */ #wiring;
   /** @type {number | null} */ #inFlight = null;
   #describing = false;
+  #answered = false;
   #stopped = false;
   /** @type {{iceRestart: boolean} | null} */ #wanted = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
@@ -34,7 +36,7 @@ export class Negotiator {
   /** Asks for an offer, now or after the one in flight. @param {{iceRestart: boolean}} options */
   async want({ iceRestart }) {
     this.#wanted = { iceRestart: iceRestart || this.#wanted?.iceRestart === true };
-    if (this.#inFlight === null && !this.#describing) await this.#offer();
+    if (!this.#describing && (this.#inFlight === null || this.#supersedes())) await this.#offer();
   }
 
   /** Sends the unanswered offer again, over a new signalling connection. */
@@ -52,6 +54,7 @@ export class Negotiator {
       return this.#fail();
     }
     if (this.#stopped) return;
+    this.#answered = true;
     this.#wiring.onAnswered();
     if (this.#wanted) await this.#offer();
   }
@@ -78,6 +81,12 @@ export class Negotiator {
     } finally {
       this.#describing = false;
     }
+    if (!this.#stopped && this.#supersedes()) await this.#offer();
+  }
+
+  /** Whether what is wanted takes the place of the offer in flight. */
+  #supersedes() {
+    return this.#answered && this.#wanted?.iceRestart === true;
   }
 
   /** @param {import("./peer.js").Description} description */

@@ -6,6 +6,7 @@
 
 import { cameraLayers, rescale } from "./camera-layers.js";
 import { Emitter } from "./emitter.js";
+import { bytesOf, wayOf } from "./path-stats.js";
 
 /** @typedef {import("./messages.js").Source} Source */
 /** @typedef {import("./messages.js").OfferSlot} OfferSlot */
@@ -26,6 +27,7 @@ const SCREEN_LAYER = [{ maxBitrate: 1_500_000, maxFramerate: 15 }];
  * @typedef {object} PeerEvents
  * @property {"connecting" | "connected" | "disconnected" | "failed" | "closed"} state `closed` also
  *   when the server ended the DTLS connection, long before ICE notices
+ * @property {null} hollow the browser gathered, and found no address of this device
  */
 
 /** @extends {Emitter<PeerEvents>} */
@@ -47,12 +49,19 @@ export class Peer extends Emitter {
     this.#rtc = rtc;
     this.pc = new rtc.RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
     this.pc.onconnectionstatechange = () => this.#report(this.pc.connectionState);
+    this.pc.oniceconnectionstatechange = () => this.#iceChanged();
+    this.pc.onicegatheringstatechange = () => this.#gathered();
     if (rights.publish) this.#addSenders(tracks);
     if (rights.subscribe) this.#addSlots(pairs);
   }
 
   get connected() {
     return this.pc.connectionState === "connected" && this.#dtls?.state !== "closed";
+  }
+
+  /** Whether an offer of this connection has been answered. */
+  get answered() {
+    return this.#dtls !== null;
   }
 
   get pairs() {
@@ -102,9 +111,23 @@ export class Peer extends Emitter {
     if (!this.#closed) this.#watchDtls();
   }
 
+  /** Bytes that came by the path in use, whatever they were; null where the browser cannot tell. */
+  async pathBytes() {
+    if (this.#closed || !this.connected) return null;
+    const { microphone } = this.#senders; // its report is a tenth of the whole connection's
+    const stats = await (microphone?.sender.getStats() ?? this.pc.getStats());
+    return bytesOf(stats.values());
+  }
+
+  /** How the path in use leaves this device. */
+  async way() {
+    return this.#closed ? null : wayOf((await this.pc.getStats()).values());
+  }
+
   close() {
     this.#closed = true;
     this.pc.onconnectionstatechange = null;
+    this.pc.oniceconnectionstatechange = this.pc.onicegatheringstatechange = null;
     if (this.#dtls) this.#dtls.onstatechange = null;
     this.pc.close();
   }
@@ -165,6 +188,19 @@ export class Peer extends Emitter {
     dtls.onstatechange = () => {
       if (dtls.state === "closed" || dtls.state === "failed") this.#report("closed");
     };
+  }
+
+  /** ICE may see a loss that the state of the whole connection shows later. */
+  #iceChanged() {
+    const state = this.pc.iceConnectionState;
+    if (state === "disconnected" || state === "failed") this.#report(state);
+  }
+
+  #gathered() {
+    const sdp = this.pc.localDescription?.sdp ?? "";
+    if (this.pc.iceGatheringState === "complete" && !sdp.includes("a=candidate:")) {
+      this.emit("hollow", null);
+    }
   }
 
   /** @param {RTCPeerConnectionState} state */

@@ -21,14 +21,18 @@ import { SERVER_FIELDS, SUBPROTOCOL, VERSION } from "./messages.js";
 
 /** A connection attempt that has not opened by then is given up (a black hole answers nothing). */
 const CONNECT_TIMEOUT_MS = 8000;
+/** The first attempt after a loss may go by a network that is just vanishing. */
+const FIRST_CONNECT_TIMEOUT_MS = 4000;
 /** A request without an answer by then has failed. */
 const REQUEST_TIMEOUT_MS = 15_000;
-/** After a network change the server has this long to answer a ping. */
-const PROBE_TIMEOUT_MS = 2500;
+/** A doubted connection has so many of its usual round trips to answer a ping, within these bounds. */
+const PROBE_ROUND_TRIPS = 4;
+const PROBE_LEAST_MS = 600;
+const PROBE_MOST_MS = 2500;
 /** A connection that lasted this long starts the ladder from the bottom again. */
 const STABLE_MS = 10_000;
-/** After "too many requests" the first waits are skipped. */
-const RATE_LIMITED_ATTEMPT = 3;
+/** After "too many requests" each wait is longer by this: a full bucket refills (PROTOCOL.md, Limits). */
+const RATE_LIMITED_MS = 2000;
 
 /** A request that the server refused, or that the connection did not survive. */
 export class RequestFailed extends Error {
@@ -71,6 +75,9 @@ export class SignalingClient extends Emitter {
   #welcomed = false;
   #finished = true;
   #unansweredPings = 0;
+  /** When something was asked of this connection, and how long its fastest answer took. */
+  #askedMs = 0;
+  #roundTripMs = Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #retryTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #connectTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #stableTimer;
@@ -140,11 +147,18 @@ export class SignalingClient extends Emitter {
     });
   }
 
-  /** The network came back or the page woke up: try now, and doubt an open connection. */
+  /** The network came back, the page woke up or media fell silent: try now, doubt what is open. */
   networkBack() {
     if (this.#finished) return;
     if (this.#welcomed) this.#probe();
     else if (this.#retryTimer !== undefined) this.#connect();
+  }
+
+  /** The person wants no more waiting, or an attempt goes by a network that is gone: begin anew. */
+  tryNow() {
+    if (this.#finished) return;
+    if (this.#welcomed) this.#probe();
+    else this.#connect();
   }
 
   #connect() {
@@ -152,7 +166,8 @@ export class SignalingClient extends Emitter {
     this.#dropSocket(1000);
     const socket = new this.#WebSocket(this.#url, [SUBPROTOCOL]);
     this.#socket = socket;
-    this.#connectTimer = setTimeout(() => this.#lost(1006), CONNECT_TIMEOUT_MS);
+    const patience = this.#attempt <= 1 ? FIRST_CONNECT_TIMEOUT_MS : CONNECT_TIMEOUT_MS;
+    this.#connectTimer = setTimeout(() => this.#lost(1006), patience);
     socket.onopen = () => this.#sayHello(socket);
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = (event) => this.#lost(event.code);
@@ -165,6 +180,8 @@ export class SignalingClient extends Emitter {
     if (this.#seat !== null) hello.seat = this.#seat;
     else hello.token = this.#token;
     if (this.#seenChat !== null) hello.seen_chat = this.#seenChat;
+    this.#askedMs = performance.now();
+    this.#roundTripMs = Infinity;
     socket.send(JSON.stringify(hello));
   }
 
@@ -172,8 +189,7 @@ export class SignalingClient extends Emitter {
   #receive(data) {
     const message = parse(data);
     if (message === null) return;
-    this.#unansweredPings = 0;
-    clearTimeout(this.#probeTimer);
+    this.#heard(message.type);
     if (message.type === "welcome") this.#welcome(message);
     if (message.type === "chat_message") this.#seenChat = message.id;
     if (message.type === "done") this.#settle(message.request, null);
@@ -199,14 +215,26 @@ export class SignalingClient extends Emitter {
   }
 
   #ping() {
+    if (this.#unansweredPings === 0) this.#askedMs = performance.now();
     this.#unansweredPings += 1;
     this.send({ type: "ping" });
   }
 
-  #probe() {
-    this.#ping();
+  /** @param {ServerMessage["type"]} type */
+  #heard(type) {
+    if (type === "welcome" || (type === "pong" && this.#unansweredPings > 0)) {
+      this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - this.#askedMs);
+    }
+    this.#unansweredPings = 0;
     clearTimeout(this.#probeTimer);
-    this.#probeTimer = setTimeout(() => this.#lost(1006), PROBE_TIMEOUT_MS);
+    this.#probeTimer = undefined;
+  }
+
+  #probe() {
+    if (this.#probeTimer !== undefined) return;
+    this.#ping();
+    const usual = Math.max(PROBE_LEAST_MS, this.#roundTripMs * PROBE_ROUND_TRIPS);
+    this.#probeTimer = setTimeout(() => this.#lost(1006), Math.min(usual, PROBE_MOST_MS));
   }
 
   /** @param {number} code */
@@ -220,8 +248,9 @@ export class SignalingClient extends Emitter {
       this.emit("closed", closing);
       return;
     }
-    if (closing.reason === "rate_limit") this.#attempt = Math.max(this.#attempt, RATE_LIMITED_ATTEMPT);
-    this.#retryTimer = setTimeout(() => this.#connect(), waitMs(this.#attempt++, this.#random()));
+    const floor = closing.reason === "rate_limit" ? RATE_LIMITED_MS : 0;
+    const wait = floor + waitMs(this.#attempt++, this.#random());
+    this.#retryTimer = setTimeout(() => this.#connect(), wait);
     this.emit("lost", closing);
   }
 
@@ -242,7 +271,7 @@ export class SignalingClient extends Emitter {
     clearTimeout(this.#stableTimer);
     clearTimeout(this.#probeTimer);
     clearInterval(this.#beatTimer);
-    this.#retryTimer = undefined;
+    this.#retryTimer = this.#probeTimer = undefined;
   }
 
   /**

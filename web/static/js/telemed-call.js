@@ -14,6 +14,7 @@ import { CallScreen } from "./call-screen.js";
 import { MediaSession } from "./call.js";
 import { askHowToLeave } from "./leave-dialog.js";
 import { LocalMedia } from "./local-media.js";
+import { watchNetwork } from "./network-events.js";
 import { Prejoin } from "./prejoin.js";
 import { SignalingClient } from "./protocol.js";
 import { connectingScreen, endScreen, waitingScreen } from "./quiet-screens.js";
@@ -73,10 +74,10 @@ export class TelemedCall extends HTMLElement {
     if (this.problem) return this.fail(this.problem.code, this.problem.message);
     this.local.choices = { ...this.local.choices, ...this.choices };
     this.local.on("change", () => this.#tell("telemed-choices", { choices: this.local.choices }), signal);
-    addEventListener("online", () => this.#session?.networkBack(), { signal });
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) this.#session?.signaling.networkBack();
-    }, { signal });
+    watchNetwork({
+      changed: () => this.#session?.networkChanged(),
+      woke: () => this.#session?.woke(),
+    }, signal);
     void this.local.start();
     if (this.seat === null) return this.#showPrejoin();
     this.dataset.state = "reconnecting";
