@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -270,7 +271,7 @@ def _go_on(request: web.Request, following: Next, token: str | None) -> web.Resp
     """To the next step of signing in, or to where somebody wanted to go."""
     step = _NEXT[following]
     wanted = wanted_next(request, HOME)
-    path = f"{step}?{NEXT}={wanted}" if step == "/sign-in/code" else step or wanted
+    path = f"{step}?{NEXT}={quote(wanted)}" if step == "/sign-in/code" else step or wanted
     return redirect(path, session=token)
 
 
@@ -282,4 +283,4 @@ def _signed_in(answer: web.Response, token: str | None) -> web.Response:
 def _here(request: web.Request) -> str:
     """The form's address, with where to go afterwards."""
     wanted = wanted_next(request, "")
-    return f"{request.path}?{NEXT}={wanted}" if wanted else request.path
+    return f"{request.path}?{NEXT}={quote(wanted)}" if wanted else request.path
