@@ -57,12 +57,13 @@ class RoomEnded(msgspec.Struct, frozen=True, kw_only=True):
 def gate_joined(tx: Transaction, actor: Actor, command: Peer) -> None:
     """Somebody came, perhaps to wait. Raises Refused(unknown_room)."""
     visit, seat = _place(tx, command)
-    if call_store.participation(tx, visit.id, command.peer) is None:
+    is_new = call_store.participation(tx, visit.id, command.peer) is None
+    if is_new:
         at = _moment(command.at)
         admitted_at = None if seat.waits else at
         call_store.insert_participation(tx, actor, visit.id, seat.id, command.peer, at, admitted_at)
         _came(tx, actor, visit, seat, at, admitted_at)
-    _note(tx, actor, visit, seat, "join")
+    _note(tx, actor, visit, seat, "join" if is_new else "join_again")
 
 
 @guarded("visit.record")
@@ -75,9 +76,10 @@ def gate_admitted(tx: Transaction, actor: Actor, command: Peer) -> None:
         call_store.insert_participation(tx, actor, visit.id, seat.id, command.peer, at, at)
     elif here.admitted_at is None:
         call_store.update_participation(tx, actor, here.id, admitted_at=at)
-    if here is None or here.admitted_at is None:
+    is_new = here is None or here.admitted_at is None
+    if is_new:
         _came(tx, actor, visit, seat, at, at)
-    _note(tx, actor, visit, seat, "admit")
+    _note(tx, actor, visit, seat, "admit" if is_new else "admit_again")
 
 
 @guarded("visit.record")

@@ -15,7 +15,7 @@ import msgspec
 from signaling.core import devices, entering, media, moderation, orders, presence, refusals, talk
 from signaling.core import messages as m
 from signaling.core.closing import Closing
-from signaling.core.outputs import AppendChat, Output
+from signaling.core.outputs import AppendChat, NoteAdmitted, NoteJoined, Output
 from signaling.core.records import RoomRecord, SeatRecord
 from signaling.core.seat import Seat
 from signaling.core.seat_states import BARRED
@@ -74,6 +74,16 @@ class Room:
     def participants(self) -> frozenset[str]:
         """Everybody who has a seat."""
         return frozenset(self._state.seats)
+
+    def comings(self) -> tuple[NoteJoined | NoteAdmitted, ...]:
+        """What the clinic has to know of those who have a seat, if no word of before came to it."""
+        notes: list[NoteJoined | NoteAdmitted] = []
+        for seat in self._state.seats.values():
+            record = seat.record
+            notes.append(NoteJoined(record.subject, seat.id, record.joined_at))
+            if record.admitted_at is not None:
+                notes.append(NoteAdmitted(record.subject, seat.id, record.admitted_at))
+        return tuple(notes)
 
     def has_admitted(self, participant: str) -> bool:
         """Whether this participant has an admitted seat here."""

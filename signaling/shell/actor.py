@@ -101,6 +101,10 @@ class RoomActor:
         """Everybody who has a seat here."""
         return self._room.participants()
 
+    def comings(self) -> tuple[o.GateNotice, ...]:
+        """What the clinic has to know of those who have a seat here."""
+        return self._room.comings()
+
     def has_admitted(self, participant: str) -> bool:
         """Whether this person may have media here."""
         return self._room.has_admitted(participant)

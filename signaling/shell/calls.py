@@ -76,6 +76,8 @@ class CallControl:
     async def start(self) -> None:
         """Read the rooms from disk, reconcile them with the media plane, begin to listen."""
         await self._rooms.start()
+        for room, notice in self._rooms.comings():  # a process that was killed may not have told it
+            self._services.notices.put(room, notice)
         await self._services.notices.settle(self._rooms.participants())
         self._tasks = [
             asyncio.create_task(self._listen(), name="media-events"),

@@ -39,8 +39,8 @@ class Notices:
         self._put(room, lambda: _tell(self._gate, room, notice))
 
     async def settle(self, participants: frozenset[str]) -> None:
-        """Tell at start who has a seat, before anything else; returns when it is told, or after
-        SETTLE_S, while it is tried further."""
+        """Tell at start who has a seat; returns when all is told, or after SETTLE_S, while it is
+        tried further."""
         told = self._put("", lambda: self._gate.settled(participants))
         await asyncio.wait({told}, timeout=SETTLE_S)
 

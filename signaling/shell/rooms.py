@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
+from signaling.core.outputs import GateNotice
 from signaling.core.records import SeatRecord
 from signaling.core.room import Room
 from signaling.core.seat_states import LIVE
@@ -72,6 +73,12 @@ class Rooms:
     def participants(self) -> frozenset[str]:
         """Everybody who has a seat."""
         return frozenset[str]().union(*(actor.participants() for actor in self._actors.values()))
+
+    def comings(self) -> list[tuple[str, GateNotice]]:
+        """What the clinic has to know of everybody who has a seat, by room."""
+        return [
+            (name, notice) for name, actor in self._actors.items() for notice in actor.comings()
+        ]
 
     async def route(self, event: MediaEvent) -> None:
         """Tell the rooms what happened in the media plane."""
