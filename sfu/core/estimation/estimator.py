@@ -1,0 +1,205 @@
+"""What one subscriber's link carries: the send-side estimate of bandwidth.
+
+Transport-wide feedback says when each sent packet arrived. From that: a delay that grows means that
+the path is overused, and the estimate falls to 0.85 of what arrives; much loss lowers it too; else
+it grows slowly, never far beyond what was proven, and probes make it jump. A receiver without
+feedback is judged by the loss of its reception reports alone. After draft-ietf-rmcat-gcc-02, whose
+parts are in the files beside this one.
+
+The subscriber is a stranger: whatever it reports, the estimate stays within Rate's bounds, no more
+is believed to have arrived than was sent, and a call costs time in proportion to the packets that a
+feedback names (at most 8192, see `twcc`).
+"""
+
+from __future__ import annotations
+
+from sfu.core.estimation.groups import Groups
+from sfu.core.estimation.loss import HIGH, LOW, LossBound
+from sfu.core.estimation.overuse import OveruseDetector, Usage
+from sfu.core.estimation.probing import USEFUL, ProbeCluster, Prober, ProbeResult
+from sfu.core.estimation.queue import QueueDelay
+from sfu.core.estimation.rate import Rate
+from sfu.core.estimation.sent_log import Received, SendLog
+from sfu.core.estimation.throughput import Throughput
+from sfu.core.estimation.trend import Trend
+from sfu.core.rtp.packets import TransportFeedback
+
+START_RTT_S = 0.1
+MAX_RTT_S = 3.0
+RTT_SMOOTHING = 0.25
+MIN_FALL_S, MAX_FALL_S = (
+    0.05,
+    0.2,
+)  # between two falls: the RTT; draft-ietf-rmcat-gcc-02: 10, 200 ms
+STANDING_S = 0.1  # a queue this long that stays is overuse, though its trend be flat
+STANDING_WAIT_S = 0.5  # plus the RTT: what it takes a queue to drain after a fall
+STANDING_FALLS = 2  # without an effect: the path is longer, there is no queue
+MAX_DELAY_STEP_S = 3.0  # libwebrtc: more is a stepped clock
+SILENCE_S = 0.5  # plus two RTTs: no feedback though packets were sent
+SILENCE_PACKETS = 10
+SILENCE_FACTOR = 0.7
+FEEDBACK_AGE_S = 2.0  # without feedback for longer, reports count
+
+
+class Estimator:
+    """One subscriber's. The executor writes `log`; times are monotonic seconds, rates bit/s."""
+
+    def __init__(self, now: float) -> None:
+        self.log = SendLog()
+        self.rtt_s = START_RTT_S
+        self.loss = 0.0  # newest, 0..1
+        self.overused = False  # at this moment: nothing should be added
+        self._rate = Rate(now)
+        self._wanted_bps = 0.0
+        self._throughput = Throughput()
+        self._groups = Groups()
+        self._trend = Trend()
+        self._detector = OveruseDetector()
+        self._queue = QueueDelay()
+        self._loss_bound = LossBound()
+        self._prober = Prober(now)
+        self._newest = -1  # number acknowledged
+        self._delay: float | None = None  # of the newest packet, on the two clocks
+        self._standing = 0
+        self._feedback_at: float | None = None
+        self._silence_at = now
+        self._reported_at: float | None = None
+
+    @property
+    def bitrate_bps(self) -> float:
+        """The estimate: what may be sent, all headers included."""
+        return self._rate.bps
+
+    @property
+    def is_limited(self) -> bool:
+        """More is wanted than may be sent."""
+        return self._wanted_bps > self._rate.bps
+
+    def set_wanted(self, bps: float, now: float) -> None:
+        """What would be sent if there were room for all of it; probes reach for no more."""
+        del now
+        self._wanted_bps = bps
+
+    def next_probe(self, now: float) -> ProbeCluster | None:
+        """A cluster to send now, once: each of its packets is noted in `log` with its id."""
+        if self._feedback_at is None or self.overused or not self._loss_bound.allows_growth:
+            return None
+        if now - self._feedback_at > SILENCE_S:
+            return None
+        return self._prober.next(self._rate.bps, self._wanted_bps, now)
+
+    def receive_feedback(self, feedback: TransportFeedback, now: float) -> None:
+        news = self.log.acknowledge(feedback)
+        received = news.received
+        self._feedback_at = self._silence_at = now
+        if received:
+            self._measure_rtt(received[-1], now)
+            self._throughput.add(received)
+        usage = self._observe_delay(received)
+        regular = [packet for packet in received if not packet[4]]
+        size = sum(packet[3] for packet in regular)
+        judged = self._loss_bound.add(len(regular) - news.found, news.lost - news.found, size, now)
+        self.loss = self._loss_bound.loss
+        self._decide(usage, now)
+        if judged:
+            self._obey_loss(now)
+        result = self._prober.add(received, self.log)
+        if result is not None:
+            self._learn(result, now)
+        if received:
+            self._newest = max(self._newest, received[-1][0])
+
+    def receive_report(self, loss: float, rtt_s: float, now: float) -> None:
+        """A reception report: the fraction lost of what was sent, 0..1."""
+        if rtt_s > 0:
+            self.rtt_s = min(rtt_s, MAX_RTT_S)
+        if self._feedback_at is not None and now - self._feedback_at < FEEDBACK_AGE_S:
+            return
+        before, self._reported_at = self._reported_at, now
+        self.loss = loss
+        if loss > HIGH:
+            if now - self._rate.fell_at > self.rtt_s:
+                self._rate.fall_to(self._rate.bps * (1 - loss / 2), now)
+        elif loss < LOW and before is not None:
+            self._rate.grow(self.log.sent_bps(now, 1.0), now)
+        else:
+            self._rate.hold(now)
+
+    def handle_timeout(self, now: float) -> None:
+        """To be called a few times a second."""
+        self._prober.handle_timeout(self.log, self.rtt_s, now)
+        silent = self._feedback_at is not None and now - self._silence_at
+        if (
+            silent
+            and silent > SILENCE_S + 2 * self.rtt_s
+            and self.log.highest - self._newest >= SILENCE_PACKETS
+        ):
+            self._silence_at = now - 2 * self.rtt_s
+            self._rate.fall_to(self._rate.bps * SILENCE_FACTOR, now)
+
+    def _measure_rtt(self, newest: Received, now: float) -> None:
+        rtt = now - newest[1]
+        if 0 < rtt < MAX_RTT_S:
+            self.rtt_s += RTT_SMOOTHING * (rtt - self.rtt_s)
+
+    def _observe_delay(self, received: list[Received]) -> Usage:
+        """Feed the trend with the media among the packets that no newer one has overtaken."""
+        worst: Usage = "normal"
+        for number, sent, arrived, _, cluster in received:
+            if number < self._newest or cluster:
+                continue
+            delay = arrived - sent
+            if self._delay is not None and abs(delay - self._delay) > MAX_DELAY_STEP_S:
+                self._queue.rebase(sent)
+                self._trend.reset()
+            self._delay = delay
+            self._queue.add(delay, sent)
+            difference = self._groups.add(sent, arrived)
+            if difference is None:
+                continue
+            sent_ms, arrived_ms = difference[0] * 1000, difference[1] * 1000
+            trend = self._trend.add(sent_ms, arrived_ms)
+            usage = self._detector.observe(trend, arrived_ms, self._queue.value())
+            if usage == "over":
+                worst = "over"
+        return worst if worst == "over" else self._detector.usage
+
+    def _decide(self, usage: Usage, now: float) -> None:
+        arriving = self._throughput.bps()
+        self.overused = usage == "over"
+        since_fall = now - self._rate.fell_at
+        if usage == "over":
+            if since_fall > min(max(self.rtt_s, MIN_FALL_S), MAX_FALL_S):
+                self._fall(arriving, now)
+        elif self._queue.value() > STANDING_S:
+            self._rate.hold(now)
+            if since_fall > STANDING_WAIT_S + self.rtt_s:
+                self._stand(arriving, now)
+        elif usage == "under" or not self._loss_bound.allows_growth or arriving is None:
+            self._rate.hold(now)
+        else:
+            self._standing = 0
+            if self._rate.grow(arriving, now):
+                self._prober.hurry(now)
+
+    def _fall(self, arriving: float | None, now: float) -> None:
+        self._rate.overused(arriving if arriving is not None else self._rate.bps, now)
+
+    def _stand(self, arriving: float | None, now: float) -> None:
+        self._standing += 1
+        if self._standing > STANDING_FALLS:
+            self._standing = 0
+            self._queue.rebase(now)
+        else:
+            self._fall(arriving, now)
+
+    def _obey_loss(self, now: float) -> None:
+        factor = self._loss_bound.fall(self.rtt_s, now)
+        if factor < 1:
+            self._rate.fall_to(self._rate.bps * factor, now)
+
+    def _learn(self, result: ProbeResult, now: float) -> None:
+        useful = result.bps > USEFUL * self._rate.bps
+        if result.bps > self._rate.bps:
+            self._rate.set(result.bps)
+        self._prober.finish(self.log, useful and not result.saturated, now)

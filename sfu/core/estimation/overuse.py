@@ -1,0 +1,58 @@
+"""Overuse of the path: a trend above an adaptive threshold, for long enough, with a real queue.
+
+draft-ietf-rmcat-gcc-02 section 5.4. The threshold follows the trend slowly, so that jitter and
+competing traffic do not starve us. A trend alone is not believed: the newest packets must also be
+delayed by `MIN_QUEUE_S` against the fastest of the last seconds, all of them, which jitter is not.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+THRESHOLD_MS = 12.5  # GCC 5.4: del_var_th(0)
+MIN_THRESHOLD_MS, MAX_THRESHOLD_MS = 6.0, 600.0  # GCC 5.4
+UP_PER_MS, DOWN_PER_MS = 0.0087, 0.039  # GCC 5.4: K_u, K_d
+SKIP_MS = 15.0  # GCC 5.4: a spike this far out does not move the threshold
+MAX_ADAPTION_MS = 100.0  # libwebrtc TrendlineEstimator
+SUSTAINED_MS = 10.0  # GCC 5.4: overuse_time_th
+MIN_QUEUE_S = 0.010
+
+Usage = Literal["normal", "over", "under"]
+
+
+class OveruseDetector:
+    __slots__ = ("_count", "_over_ms", "_previous", "_threshold", "usage")
+
+    def __init__(self) -> None:
+        self.usage: Usage = "normal"
+        self._threshold = THRESHOLD_MS
+        self._previous = 0.0
+        self._over_ms = 0.0
+        self._count = 0
+
+    def observe(self, trend: float, arrived_ms: float, queue_s: float) -> Usage:
+        """The newest trend (ms, see `Trend`), `arrived_ms` after the one before."""
+        if trend > self._threshold:
+            self._over_ms += arrived_ms if self._count else arrived_ms / 2
+            self._count += 1
+            if (
+                self._over_ms > SUSTAINED_MS
+                and self._count > 1
+                and trend >= self._previous
+                and queue_s >= MIN_QUEUE_S
+            ):
+                self._over_ms, self._count = 0.0, 0
+                self.usage = "over"
+        else:
+            self._over_ms, self._count = 0.0, 0
+            self.usage = "under" if trend < -self._threshold else "normal"
+        self._previous = trend
+        self._adapt(abs(trend), arrived_ms)
+        return self.usage
+
+    def _adapt(self, size: float, arrived_ms: float) -> None:
+        if size > self._threshold + SKIP_MS:
+            return
+        rate = DOWN_PER_MS if size < self._threshold else UP_PER_MS
+        moved = self._threshold + rate * (size - self._threshold) * min(arrived_ms, MAX_ADAPTION_MS)
+        self._threshold = min(max(moved, MIN_THRESHOLD_MS), MAX_THRESHOLD_MS)

@@ -1,0 +1,120 @@
+"""Probes: a short cluster of packets at a higher rate tells at once what growth would take long to.
+
+Only while more is wanted than the estimate allows. The first come one after the other at twice the
+last result; one that finds nothing makes the next wait longer, up to 7 s. The result is the rate
+at which the whole cluster arrived, never more than the rate at which it was sent.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from sfu.core.estimation.sent_log import Received, SendLog
+
+FACTOR = 2.0  # of the estimate; libwebrtc ProbeController: further_exponential_probe_scale
+FURTHER = 0.7  # of the probe's rate: the next one follows; libwebrtc ProbeController
+MARGIN = 1.25  # of what is wanted: no probe needs to be faster
+INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
+BACKOFF, MAX_INTERVAL_S = 1.5, 7.0
+DURATION_S = 0.060
+MIN_BYTES = 3_000
+GIVE_UP_S = 1.0  # plus the RTT: libwebrtc ProbeController: kMaxWaitingTimeForProbingResult
+MIN_ARRIVED = 0.6  # of the cluster's packets; libwebrtc: 0.8, but radio links lose more
+MIN_PACKETS = 4
+SATURATED = 0.9  # of the sent rate; libwebrtc ProbeBitrateEstimator
+UTILISATION = 0.95  # of what arrived through a link that was full; libwebrtc
+USEFUL = 1.1  # times the estimate: a probe that found less found nothing
+
+
+class ProbeCluster(msgspec.Struct, frozen=True):
+    """Packets to be sent evenly at `rate_bps`, `size_bytes` of them, media included."""
+
+    id: int  # what SendLog.note takes
+    rate_bps: int
+    size_bytes: int
+
+
+class ProbeResult(msgspec.Struct, frozen=True):
+    bps: float
+    saturated: bool  # less came than was sent: that is what the link carries
+
+
+NOTHING = ProbeResult(0.0, saturated=False)
+
+
+class Prober:
+    """When to probe, and what the packets of a cluster tell."""
+
+    __slots__ = ("_arrived", "_cluster", "_due_at", "_failures", "_last_id", "_started_at")
+
+    def __init__(self, now: float) -> None:
+        self._cluster: ProbeCluster | None = None
+        self._started_at = now
+        self._arrived: list[Received] = []
+        self._due_at = now
+        self._failures = 0
+        self._last_id = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """A cluster is under way."""
+        return self._cluster is not None
+
+    def next(self, estimate_bps: float, wanted_bps: float, now: float) -> ProbeCluster | None:
+        if self._cluster is not None or now < self._due_at or wanted_bps <= estimate_bps:
+            return None
+        rate = min(FACTOR * estimate_bps, MARGIN * wanted_bps)
+        self._last_id += 1
+        size = max(MIN_BYTES, int(rate * DURATION_S / 8))
+        self._cluster = ProbeCluster(self._last_id, int(rate), size)
+        self._started_at = now
+        self._arrived = []
+        self._due_at = now + INTERVAL_S
+        return self._cluster
+
+    def hurry(self, now: float) -> None:
+        """Something tells that there is more room: do not wait."""
+        self._failures = 0
+        self._due_at = min(self._due_at, now)
+
+    def add(self, received: list[Received], log: SendLog) -> ProbeResult | None:
+        """Newly acknowledged packets; the result once they pass the cluster's last one."""
+        cluster = self._cluster
+        span = log.spans.get(cluster.id) if cluster else None
+        if cluster is None or span is None:
+            return None
+        self._arrived += [p for p in received if span.first <= p[0] <= span.last]
+        if span.octets < cluster.size_bytes or not received or received[-1][0] < span.last:
+            return None
+        return _measure(self._arrived, span.last - span.first + 1)
+
+    def finish(self, log: SendLog, useful: bool, now: float) -> None:
+        """The cluster has its result."""
+        cluster, self._cluster = self._cluster, None
+        if cluster is not None:
+            log.forget(cluster.id)
+        if useful:
+            self._failures, self._due_at = 0, now
+        else:
+            self._failures += 1
+            self._due_at = now + min(INTERVAL_S * BACKOFF**self._failures, MAX_INTERVAL_S)
+
+    def handle_timeout(self, log: SendLog, rtt_s: float, now: float) -> None:
+        """A cluster that never was sent whole, or of which too little came."""
+        if self._cluster is not None and now - self._started_at > GIVE_UP_S + rtt_s:
+            self.finish(log, useful=False, now=now)
+
+
+def _measure(arrived: list[Received], count: int) -> ProbeResult:
+    if len(arrived) < max(MIN_PACKETS, MIN_ARRIVED * count):
+        return NOTHING
+    by_arrival = sorted(arrived, key=lambda packet: packet[2])
+    total = sum(packet[3] for packet in arrived)
+    sent_s = arrived[-1][1] - arrived[0][1]
+    arrived_s = by_arrival[-1][2] - by_arrival[0][2]
+    if sent_s <= 0 or arrived_s <= 0:
+        return NOTHING
+    sent = (total - arrived[-1][3]) * 8 / sent_s
+    came = (total - by_arrival[0][3]) * 8 / arrived_s
+    saturated = came < SATURATED * sent
+    return ProbeResult(UTILISATION * came if saturated else min(sent, came), saturated)
