@@ -12,6 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ from telemed_media.demo import DemoRoom, ensure_demo_room
 from telemed_media.door import raise_file_limit
 from telemed_media.failures import answer_failures
 from telemed_media.gate import ClinicGate, ClinicVisitLog
-from telemed_media.health import Health
+from telemed_media.health import Check, Health
+from telemed_media.heartbeat import beats, mail_leaves
 from telemed_media.join_desk import ClinicJoinDesk
 from telemed_media.listener import ClientFinder, client_middleware
 from telemed_media.logs import AllowList
@@ -110,7 +112,7 @@ async def build_front(
         )
 
     health = Health(
-        {"database": _database_check(store, database), "media": _media_check(worker)},
+        _checks(given, folder, store, database, worker),
         scrape,
         load_or_create_metrics_token(folder.keys),
     )
@@ -157,7 +159,29 @@ def build_app(
     return app
 
 
-def _database_check(store: Store, database: Database) -> Callable[[], Coroutine[Any, Any, bool]]:
+def _checks(
+    given: FrontConfiguration,
+    folder: DataFolder,
+    store: Store,
+    database: Database,
+    worker: WorkerClient,
+) -> dict[str, Check]:
+    """What has to work before calls are possible and what they need is done."""
+
+    async def jobs_work() -> bool:
+        return beats(folder.run)
+
+    checks = {
+        "database": _database_check(store, database),
+        "media": _media_check(worker),
+        "jobs": jobs_work,
+    }
+    if given.sends_mail:
+        checks["mail"] = partial(mail_leaves, database)
+    return checks
+
+
+def _database_check(store: Store, database: Database) -> Check:
     async def database_answers() -> bool:
         try:
             async with asyncio.timeout(DATABASE_PATIENCE_S):
@@ -170,7 +194,7 @@ def _database_check(store: Store, database: Database) -> Callable[[], Coroutine[
     return database_answers
 
 
-def _media_check(worker: WorkerClient) -> Callable[[], Coroutine[Any, Any, bool]]:
+def _media_check(worker: WorkerClient) -> Check:
     async def media_answers() -> bool:
         return worker.info is not None
 

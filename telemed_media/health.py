@@ -1,6 +1,7 @@
 """What the server says about itself to operators and their tools.
 
-`/healthz` says that the front lives, `/readyz` that calls are possible (503 names what is missing),
+`/healthz` says that the front lives, `/readyz` that calls are possible and that the jobs do what
+goes with them, mail above all (503 names what is missing: database, media, jobs, mail),
 `/metrics` counts in Prometheus's text format. Metrics are for this machine and for those who have
 the token in `keys/metrics.token`; a stranger gets 403.
 """

@@ -23,12 +23,14 @@ from clinic_api.jobs import Job, run_jobs
 from clinic_api.mail.sender import Sender
 from clinic_api.mail.server import parse_smtp_url
 from clinic_api.mail.smtp import Smtp
+from clinic_api.outbox import next_sending_at
 from clinic_api.visits.service import expire_visits
 from telemed_media import logs
 from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped
 from telemed_media.clinic import UNUSABLE, open_clinic
 from telemed_media.configuration import JobsConfiguration
 from telemed_media.data_folder import DataFolder
+from telemed_media.heartbeat import BEAT_S, beat
 
 SEND_S = 1.0  # how long a message waits that nobody told us of
 EXPIRE_S = 30.0
@@ -50,6 +52,7 @@ def main() -> None:
             return
         async with opening as database:
             jobs = _jobs(given, folder, database, stop)
+            beat(folder.run)
             report_ready(given.ready_pipe, Ready())
             await run_jobs(jobs, database.now, stop)
 
@@ -69,6 +72,11 @@ def _jobs(
         await database.write(lambda tx: expire_visits(tx, JOBS))
         return None
 
+    async def alive() -> datetime | None:
+        await database.read(lambda tx: next_sending_at(tx, JOBS))
+        beat(folder.run)
+        return None
+
     async def tidy() -> datetime | None:
         more = await database.write(lambda tx: clean(tx, JOBS))
         return database.now() if more else None
@@ -77,6 +85,7 @@ def _jobs(
         Job(name="outbox", every_s=SEND_S, run=sender.run),
         Job(name="audit_checkpoint", every_s=CHECKPOINT_S, run=checkpoint),
         Job(name="expire_visits", every_s=EXPIRE_S, run=expire),
+        Job(name="alive", every_s=BEAT_S, run=alive),
         Job(name="clean", every_s=CLEAN_S, run=tidy),
     )
 

@@ -27,6 +27,7 @@ from clinic_api.transaction import Transaction
 from telemed_media.clinic import open_clinic
 from telemed_media.configuration import JobsConfiguration
 from telemed_media.data_folder import DataFolder, prepare
+from telemed_media.heartbeat import beats
 from tests.clinic_api.mail_server import NAME, PASSWORD, Running, running
 
 pytestmark = pytest.mark.slow
@@ -91,6 +92,14 @@ async def test_it_starts_soon_is_small_and_stops_at_once(tmp_path: Path) -> None
         process.terminate()
         async with asyncio.timeout(STOPPED_WITHIN_S):
             assert await process.wait() == 0
+
+
+async def test_it_shows_that_it_works(tmp_path: Path) -> None:
+    folder = prepare(tmp_path)
+    async with jobs(folder):
+        async with asyncio.timeout(READY_WITHIN_S):
+            while not beats(folder.run):
+                await asyncio.sleep(POLL_S)
 
 
 async def test_it_ends_with_its_supervisor(tmp_path: Path) -> None:
