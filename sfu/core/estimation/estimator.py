@@ -25,6 +25,7 @@ from sfu.core.estimation.trend import Trend
 from sfu.core.rtp.packets import TransportFeedback
 
 START_RTT_S = 0.1
+MIN_QUEUE_S = 0.010  # a shorter queue is none
 MAX_RTT_S = 3.0
 RTT_SMOOTHING = 0.25
 MIN_FALL_S, MAX_FALL_S = (
@@ -32,6 +33,7 @@ MIN_FALL_S, MAX_FALL_S = (
     0.2,
 )  # between two falls: the RTT; draft-ietf-rmcat-gcc-02: 10, 200 ms
 STANDING_S = 0.1  # a queue this long that stays is overuse, though its trend be flat
+DRAINS = 0.9  # of what it was: the queue gets shorter
 STANDING_WAIT_S = 0.5  # plus the RTT: what it takes a queue to drain after a fall
 STANDING_FALLS = 2  # without an effect: the path is longer, there is no queue
 MAX_DELAY_STEP_S = 3.0  # libwebrtc: more is a stepped clock
@@ -59,8 +61,12 @@ class Estimator:
         self._loss_bound = LossBound()
         self._prober = Prober(now)
         self._newest = -1  # number acknowledged
+        self._fell_number = -1  # the newest sent at the last fall: earlier loss is paid for
         self._delay: float | None = None  # of the newest packet, on the two clocks
-        self._standing = 0
+        self._queue_s = 0.0  # at the newest feedback
+        self._standing = 0  # falls because of a queue that stood
+        self._standing_s = 0.0  # that queue
+        self._standing_since = now
         self._feedback_at: float | None = None
         self._silence_at = now
         self._reported_at: float | None = None
@@ -82,21 +88,21 @@ class Estimator:
 
     def next_probe(self, now: float) -> ProbeCluster | None:
         """A cluster to send now, once: each of its packets is noted in `log` with its id."""
-        if self._feedback_at is None or self.overused or not self._loss_bound.allows_growth:
+        if self._feedback_at is None or self.overused or self._loss_bound.excess > HIGH:
             return None
         if now - self._feedback_at > SILENCE_S:
             return None
         return self._prober.next(self._rate.bps, self._wanted_bps, now)
 
     def receive_feedback(self, feedback: TransportFeedback, now: float) -> None:
-        news = self.log.acknowledge(feedback)
+        news = self.log.acknowledge(feedback, after=self._fell_number)
         received = news.received
         self._feedback_at = self._silence_at = now
         if received:
             self._measure_rtt(received[-1], now)
             self._throughput.add(received)
         usage = self._observe_delay(received)
-        regular = [packet for packet in received if not packet[4]]
+        regular = [p for p in received if p[0] > self._fell_number and not p[4]]
         size = sum(packet[3] for packet in regular)
         judged = self._loss_bound.add(len(regular) - news.found, news.lost - news.found, size, now)
         self.loss = self._loss_bound.loss
@@ -159,44 +165,67 @@ class Estimator:
                 continue
             sent_ms, arrived_ms = difference[0] * 1000, difference[1] * 1000
             trend = self._trend.add(sent_ms, arrived_ms)
-            usage = self._detector.observe(trend, arrived_ms, self._queue.value())
+            queued = self._queue.value() > max(MIN_QUEUE_S, self._queue.noise_s)
+            usage = self._detector.observe(trend, arrived_ms, queued)
             if usage == "over":
                 worst = "over"
         return worst if worst == "over" else self._detector.usage
 
     def _decide(self, usage: Usage, now: float) -> None:
-        arriving = self._throughput.bps()
-        self.overused = usage == "over"
-        since_fall = now - self._rate.fell_at
-        if usage == "over":
-            if since_fall > min(max(self.rtt_s, MIN_FALL_S), MAX_FALL_S):
-                self._fall(arriving, now)
-        elif self._queue.value() > STANDING_S:
+        arriving, queue = self._throughput.bps(), self._queue.value()
+        drains, self._queue_s = queue < self._queue_s, queue
+        self.overused = usage == "over" and not drains
+        if queue <= STANDING_S:
+            self._standing_since, self._standing = now, 0
+        if self.overused:
             self._rate.hold(now)
-            if since_fall > STANDING_WAIT_S + self.rtt_s:
-                self._stand(arriving, now)
+            if self._may_fall(now):
+                self._fall(now)
+        elif queue > STANDING_S:
+            self._rate.hold(now)
+            self._stand(queue, now)
         elif usage == "under" or not self._loss_bound.allows_growth or arriving is None:
             self._rate.hold(now)
-        else:
-            self._standing = 0
-            if self._rate.grow(arriving, now):
-                self._prober.hurry(now)
+        elif self._rate.grow(arriving, now):
+            self._prober.hurry(now)
 
-    def _fall(self, arriving: float | None, now: float) -> None:
-        self._rate.overused(arriving if arriving is not None else self._rate.bps, now)
+    def _may_fall(self, now: float) -> bool:
+        """Not before the last fall had an effect, and not for the queue that a probe makes."""
+        if self._prober.is_waiting and self._queue_s < STANDING_S:
+            return False
+        return now - self._rate.fell_at > min(max(self.rtt_s, MIN_FALL_S), MAX_FALL_S)
 
-    def _stand(self, arriving: float | None, now: float) -> None:
+    def _fall(self, now: float) -> None:
+        arriving = self._throughput.newest_bps()
+        self._rate.overused(self._rate.bps if arriving is None else arriving, now)
+        self._standing_since, self._standing_s = now, self._queue_s
+        self._start_over()
+
+    def _stand(self, queue: float, now: float) -> None:
+        """A long queue: if it does not get shorter less must be sent; if that does not help it is
+        no queue, the path has become longer.
+        """
+        if queue < DRAINS * self._standing_s or self._standing_s < STANDING_S:
+            self._standing_since, self._standing_s = now, queue
+        if now - self._standing_since <= STANDING_WAIT_S + self.rtt_s:
+            return
         self._standing += 1
         if self._standing > STANDING_FALLS:
             self._standing = 0
             self._queue.rebase(now)
         else:
-            self._fall(arriving, now)
+            self._fall(now)
+
+    def _start_over(self) -> None:
+        """What was sent before a fall has no more to say about loss."""
+        self._fell_number = self.log.highest
+        self._loss_bound.restart()
 
     def _obey_loss(self, now: float) -> None:
         factor = self._loss_bound.fall(self.rtt_s, now)
         if factor < 1:
             self._rate.fall_to(self._rate.bps * factor, now)
+            self._start_over()
 
     def _learn(self, result: ProbeResult, now: float) -> None:
         useful = result.bps > USEFUL * self._rate.bps

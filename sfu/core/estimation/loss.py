@@ -40,9 +40,13 @@ class LossBound:
         self.loss = 0.0  # of the newest observation
         self.inherent = 0.0  # the part of it that the path loses anyway
         self._seen: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)  # bit/s sent, loss
+        self._fell_at = -1e9
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin a new observation with the next packets."""
         self._started: float | None = None
         self._received = self._lost = self._bytes = 0
-        self._fell_at = -1e9
 
     def add(self, received: int, lost: int, size: int, now: float) -> bool:
         """Packets that were reported, `size` bytes of them received; True if that completed an
@@ -61,7 +65,8 @@ class LossBound:
             return False
         self.loss = self._lost / total
         self._compare(self._bytes * 8 * total / max(1, self._received) / elapsed)
-        self._started, self._received, self._lost, self._bytes = now, 0, 0, 0
+        self.restart()
+        self._started = now
         return True
 
     def _compare(self, sent_bps: float) -> None:

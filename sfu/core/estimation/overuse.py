@@ -1,8 +1,7 @@
 """Overuse of the path: a trend above an adaptive threshold, for long enough, with a real queue.
 
 draft-ietf-rmcat-gcc-02 section 5.4. The threshold follows the trend slowly, so that jitter and
-competing traffic do not starve us. A trend alone is not believed: the newest packets must also be
-delayed by `MIN_QUEUE_S` against the fastest of the last seconds, all of them, which jitter is not.
+competing traffic do not starve us. A trend alone is not believed: there must be a queue, too.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ UP_PER_MS, DOWN_PER_MS = 0.0087, 0.039  # GCC 5.4: K_u, K_d
 SKIP_MS = 15.0  # GCC 5.4: a spike this far out does not move the threshold
 MAX_ADAPTION_MS = 100.0  # libwebrtc TrendlineEstimator
 SUSTAINED_MS = 10.0  # GCC 5.4: overuse_time_th
-MIN_QUEUE_S = 0.010
 
 Usage = Literal["normal", "over", "under"]
 
@@ -30,7 +28,7 @@ class OveruseDetector:
         self._over_ms = 0.0
         self._count = 0
 
-    def observe(self, trend: float, arrived_ms: float, queue_s: float) -> Usage:
+    def observe(self, trend: float, arrived_ms: float, queued: bool) -> Usage:
         """The newest trend (ms, see `Trend`), `arrived_ms` after the one before."""
         if trend > self._threshold:
             self._over_ms += arrived_ms if self._count else arrived_ms / 2
@@ -39,7 +37,7 @@ class OveruseDetector:
                 self._over_ms > SUSTAINED_MS
                 and self._count > 1
                 and trend >= self._previous
-                and queue_s >= MIN_QUEUE_S
+                and queued
             ):
                 self._over_ms, self._count = 0.0, 0
                 self.usage = "over"

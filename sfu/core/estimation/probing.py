@@ -1,7 +1,7 @@
 """Probes: a short cluster of packets at a higher rate tells at once what growth would take long to.
 
-Only while more is wanted than the estimate allows. The first come one after the other at twice the
-last result; one that finds nothing makes the next wait longer, up to 7 s. The result is the rate
+Only while more is wanted than the estimate allows. One that finds room is followed at once by
+another, one that finds none makes the next wait longer, up to 7 s. The result is the rate
 at which the whole cluster arrived, never more than the rate at which it was sent.
 """
 
@@ -11,8 +11,8 @@ import msgspec
 
 from sfu.core.estimation.sent_log import Received, SendLog
 
-FACTOR = 2.0  # of the estimate; libwebrtc ProbeController: further_exponential_probe_scale
-FURTHER = 0.7  # of the probe's rate: the next one follows; libwebrtc ProbeController
+FIRST = 1.5  # times the estimate: where there is no room, the queue grows by 30 ms
+FURTHER = 2.0  # after one that found room; libwebrtc: further_exponential_probe_scale
 MARGIN = 1.25  # of what is wanted: no probe needs to be faster
 INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
 BACKOFF, MAX_INTERVAL_S = 1.5, 7.0
@@ -45,7 +45,15 @@ NOTHING = ProbeResult(0.0, saturated=False)
 class Prober:
     """When to probe, and what the packets of a cluster tell."""
 
-    __slots__ = ("_arrived", "_cluster", "_due_at", "_failures", "_last_id", "_started_at")
+    __slots__ = (
+        "_arrived",
+        "_cluster",
+        "_due_at",
+        "_failures",
+        "_found",
+        "_last_id",
+        "_started_at",
+    )
 
     def __init__(self, now: float) -> None:
         self._cluster: ProbeCluster | None = None
@@ -53,6 +61,7 @@ class Prober:
         self._arrived: list[Received] = []
         self._due_at = now
         self._failures = 0
+        self._found = False  # the last one found room
         self._last_id = 0
 
     @property
@@ -63,7 +72,8 @@ class Prober:
     def next(self, estimate_bps: float, wanted_bps: float, now: float) -> ProbeCluster | None:
         if self._cluster is not None or now < self._due_at or wanted_bps <= estimate_bps:
             return None
-        rate = min(FACTOR * estimate_bps, MARGIN * wanted_bps)
+        factor = FURTHER if self._found else FIRST
+        rate = min(factor * estimate_bps, MARGIN * wanted_bps)
         self._last_id += 1
         size = max(MIN_BYTES, int(rate * DURATION_S / 8))
         self._cluster = ProbeCluster(self._last_id, int(rate), size)
@@ -93,6 +103,7 @@ class Prober:
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
             log.forget(cluster.id)
+        self._found = useful
         if useful:
             self._failures, self._due_at = 0, now
         else:

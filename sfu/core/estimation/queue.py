@@ -2,7 +2,7 @@
 
 The two clocks are not related, so only differences of delays mean something. The smallest delay is
 kept for 10 to 20 s: clocks that drift apart by 100 ppm move it by 2 ms. Of the newest packets the
-fastest counts, which takes jitter out.
+fastest counts, which takes most of the jitter out; `noise_s` says what may be left of it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections import deque
 
 NEWEST = 5  # packets
+JITTER_GAIN = 1 / 16  # RFC 3550 6.4.1
+NOISE = 2.0  # times the jitter; of jitter that is evenly spread, 0.4 % of the values are above
 BASE_S = 10.0  # a smallest delay is forgotten after one to two of these
 
 
 class QueueDelay:
     """Seconds."""
 
-    __slots__ = ("_base", "_began", "_newest", "_next_base")
+    __slots__ = ("_base", "_began", "_jitter", "_newest", "_next_base")
 
     def __init__(self) -> None:
+        self._jitter = 0.0
         self._newest: deque[float] = deque(maxlen=NEWEST)
         self.rebase(0.0)
 
@@ -30,12 +33,19 @@ class QueueDelay:
 
     def add(self, delay: float, now: float) -> None:
         """A packet's arrival − its sending, on the two clocks."""
+        if self._newest:
+            self._jitter += JITTER_GAIN * (abs(delay - self._newest[-1]) - self._jitter)
         self._newest.append(delay)
         if delay < self._next_base:
             self._next_base = delay
             self._base = min(self._base, delay)
         if now - self._began > BASE_S:
             self._base, self._next_base, self._began = self._next_base, float("inf"), now
+
+    @property
+    def noise_s(self) -> float:
+        """A queue shorter than this may be jitter."""
+        return NOISE * self._jitter
 
     def value(self) -> float:
         """0 where nothing is known yet."""

@@ -38,8 +38,8 @@ class Acknowledged(msgspec.Struct, frozen=True):
     """What one feedback newly said about packets that were sent."""
 
     received: list[Received]  # in the order of their numbers; arrivals on the receiver's clock
-    lost: int  # outside of probes
-    found: int  # reported lost before, and received after all; outside of probes
+    lost: int  # of those that count for loss
+    found: int  # reported lost before, and received after all; of those that count for loss
 
 
 class SendLog:
@@ -57,7 +57,7 @@ class SendLog:
         self._reference: int | None = None  # of the newest feedback, extended
 
     def note(self, number: int, at: float, size: int, cluster: int = 0) -> None:
-        """Packet `number` of `size` bytes left at `at` (s), for probe `cluster` if that is not 0."""
+        """Packet `number` of `size` bytes left at `at` (s), of probe `cluster` if not 0."""
         slot = number & _MASK
         self._numbers[slot] = number
         self._at[slot] = at
@@ -68,8 +68,11 @@ class SendLog:
             before = self.spans.get(cluster, Span(number, number, 0))
             self.spans[cluster] = Span(before.first, number, before.octets + size)
 
-    def acknowledge(self, feedback: TransportFeedback) -> Acknowledged:
-        """Take a feedback into account; what it repeats is left out."""
+    def acknowledge(self, feedback: TransportFeedback, after: int = -1) -> Acknowledged:
+        """Take a feedback into account; what it repeats is left out.
+
+        For loss count packets numbered above `after`, outside of probes.
+        """
         arrival = self._extend(feedback.reference_time) * REFERENCE_US
         received: list[Received] = []
         lost = found = 0
@@ -81,11 +84,11 @@ class SendLog:
             if delta is None:
                 if state == number:
                     numbers[slot] = ~number
-                    lost += not clusters[slot]
+                    lost += number > after and not clusters[slot]
                 continue
             arrival += delta
             if state == number or state == ~number:
-                found += state < 0 and not clusters[slot]
+                found += state < 0 and number > after and not clusters[slot]
                 numbers[slot] = _DONE
                 received.append(
                     (

@@ -10,7 +10,8 @@ from collections import deque
 
 from sfu.core.estimation.sent_log import Received
 
-WINDOW_S = 0.3  # libwebrtc: 0.5 s to begin with, then 0.15 s and more, smoothed
+WINDOW_S = 0.3  # libwebrtc: 0.5 s to begin with
+SHORT_WINDOW_S, SHORT_PACKETS = 0.15, 5  # whichever is longer; libwebrtc: 0.15 s after the first
 MAX_PACKETS = 1024
 
 
@@ -41,16 +42,30 @@ class Throughput:
                 self._bytes -= packets.popleft()[3]
 
     def bps(self) -> float | None:
-        """Bit/s; None while too little has arrived."""
+        """Bit/s over the whole window; None while too little has arrived."""
         packets = self._packets
         if len(packets) < 2:
             return None
-        first, last = packets[0], packets[-1]
-        span = max(last[2] - first[2], last[1] - first[1])
+        span = _span(packets[0], packets[-1])
         if span < WINDOW_S / 3:
             return None
-        return (self._bytes - first[3]) * 8 / span
+        return (self._bytes - packets[0][3]) * 8 / span
+
+    def newest_bps(self) -> float | None:
+        """Bit/s of the newest packets only; for the moment in which a link became worse."""
+        packets = self._packets
+        total, count = 0, 0
+        for packet in reversed(packets):
+            span = _span(packet, packets[-1])
+            if span >= SHORT_WINDOW_S and count >= SHORT_PACKETS:
+                return total * 8 / span
+            total, count = total + packet[3], count + 1
+        return self.bps()
 
     def _clear(self) -> None:
         self._packets.clear()
         self._bytes = 0
+
+
+def _span(first: Received, last: Received) -> float:
+    return max(last[2] - first[2], last[1] - first[1])
