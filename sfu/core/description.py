@@ -68,10 +68,11 @@ class Fingerprint(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A UDP host candidate of ours."""
+    """A host candidate of ours; for `tcp` the client connects to us (RFC 6544, passive)."""
 
     address: str  # IPv4 or IPv6 literal, without scope
     port: int
+    transport: Literal["udp", "tcp"] = "udp"
 
 
 class Connection(msgspec.Struct, frozen=True):

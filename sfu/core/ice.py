@@ -99,6 +99,15 @@ class IceAgent(Generic[PathT]):
             self.carrying = path
         self._select(now)
 
+    def drop(self, path: PathT) -> None:
+        """The path does not exist any more (a TCP connection that ended)."""
+        if self._tuples.pop(path, None) is None:
+            return
+        if self.carrying == path:
+            self.carrying = None
+        if self.selected == path:
+            self._select(self.heard_at)
+
     def finish_handshake(self, now: float) -> None:
         """Both sides' flights of DTLS came through, ours by the selected path."""
         if self.selected is not None:
@@ -133,4 +142,4 @@ class IceAgent(Generic[PathT]):
             consented = now - entry.checked_at <= CONSENT_S
             return consented, entry.media_at, entry.nominated_at, entry.checked_at
 
-        self.selected = max(self._tuples, key=rank)
+        self.selected = max(self._tuples, key=rank, default=None)

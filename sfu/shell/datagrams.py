@@ -14,7 +14,9 @@ from sfu.core.counters import Counters
 from sfu.core.pace import Pace
 from sfu.shell import stun
 from sfu.shell.executor import Executor
-from sfu.shell.peer import Endpoint, Path, Peer
+from sfu.shell.paths import Endpoint, Path, UdpEndpoint
+from sfu.shell.peer import Peer
+from sfu.shell.streams import StreamDoor
 from sfu.shell.udp import (
     ANCILLARY_BYTES,
     DATAGRAM_BYTES,
@@ -42,7 +44,9 @@ class Datagrams:
         counters: Counters,
         survive: Callable[[Exception], None],
         finish: Callable[[], None],
+        edge_socket: str = "",
     ) -> None:
+        """`edge_socket` is where the edge finds us; "" for a worker without one."""
         self.by_ufrag: dict[str, Peer] = {}
         self._executor = executor
         self._counters = counters
@@ -51,15 +55,25 @@ class Datagrams:
         self._pace = Pace()
         self._loop = asyncio.get_running_loop()
         self._endpoints = _open_endpoints(addresses, port)
+        self._streams: StreamDoor | None = None
+        if edge_socket:
+            self._streams = StreamDoor(edge_socket, counters, self._receive, finish, survive)
         for endpoint in self._endpoints:
             self._loop.add_reader(endpoint.socket, self._read, endpoint)
 
+    @property
+    def edge_counters(self) -> dict[str, int]:
+        """What the edge last told of itself; {} without one."""
+        return self._streams.reported if self._streams is not None else {}
+
     def close(self) -> None:
+        if self._streams is not None:
+            self._streams.close()
         for endpoint in self._endpoints:
             self._loop.remove_reader(endpoint.socket)
             endpoint.socket.close()
 
-    def _read(self, endpoint: Endpoint) -> None:
+    def _read(self, endpoint: UdpEndpoint) -> None:
         """One wake-up: drain the socket and, where there is much, let more gather and go on.
 
         A sleep costs half of what the way back through the event loop does (27 against 66 µs,
@@ -74,7 +88,7 @@ class Datagrams:
                 return
             took = sum(self._take(each, now) for each in self._endpoints)
 
-    def _take(self, endpoint: Endpoint, now: float) -> int:
+    def _take(self, endpoint: UdpEndpoint, now: float) -> int:
         """Drain a socket, then send what comes of it; how many datagrams there were."""
         clock = ArrivalClock(now)
         receive = endpoint.socket.recvmsg
@@ -149,11 +163,11 @@ class Datagrams:
         peer.checked(path, ufrag, request.nominated, at)
 
 
-def _open_endpoints(addresses: Sequence[str], port: int) -> list[Endpoint]:
-    endpoints: list[Endpoint] = []
+def _open_endpoints(addresses: Sequence[str], port: int) -> list[UdpEndpoint]:
+    endpoints: list[UdpEndpoint] = []
     try:
         for address in addresses:
-            endpoints.append(Endpoint(open_socket(address, port)))
+            endpoints.append(UdpEndpoint(open_socket(address, port)))
     except OSError:
         for endpoint in endpoints:
             endpoint.socket.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Callable
 
@@ -12,47 +11,10 @@ from sfu.core.ice import LOST_S, Credentials, Health, IceAgent
 from sfu.core.limits import DTLS, Bucket, CheckLimit
 from sfu.shell.dtls import Certificate, Dtls, DtlsError
 from sfu.shell.executor import Transport
-from sfu.shell.udp import Address, send_burst
+from sfu.shell.paths import Endpoint, Path
+from sfu.shell.udp import Address
 
 FIRST_CHECK_S = 30.0  # from the answer to the first check: a person may have to allow a firewall
-
-
-class Endpoint:
-    """One of our sockets, and whose each validated remote address is."""
-
-    __slots__ = ("peers", "socket")
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.socket = sock
-        self.peers: dict[Address, Peer] = {}
-
-
-class Path:
-    """A way to a peer: our socket and its public address. Equal if both are."""
-
-    __slots__ = ("address", "endpoint")
-
-    def __init__(self, endpoint: Endpoint, address: Address) -> None:
-        self.endpoint = endpoint
-        self.address = address
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Path)
-            and self.endpoint is other.endpoint
-            and self.address == other.address
-        )
-
-    def __hash__(self) -> int:
-        return hash((id(self.endpoint), self.address))
-
-    def send(self, data: bytes) -> bool:
-        """False if the kernel did not take it (buffer full, interface gone): the peer is kept."""
-        return send_burst(self.endpoint.socket, self.address, [data]) == 1
-
-    def send_burst(self, datagrams: list[bytes]) -> int:
-        """How many of them, from the first on, the kernel took."""
-        return send_burst(self.endpoint.socket, self.address, datagrams)
 
 
 class Peer:
@@ -94,6 +56,8 @@ class Peer:
         """A later description: more sections, or an ICE restart."""
         self.restart_ice(Credentials(connection.local_ufrag, connection.local_password))
         self._connection = connection
+        for path in self.ice.paths():
+            path.endpoint.claim(path.address, self._video_ssrcs())
 
     def restart_ice(self, local: Credentials) -> None:
         """New credentials of ours; the same ones again change nothing."""
@@ -102,12 +66,25 @@ class Peer:
 
     def checked(self, path: Path, ufrag: str, nominated: bool, now: float) -> None:
         for dropped in self.ice.receive_check(path, ufrag, nominated, now):
-            self._release(dropped)
-        path.endpoint.peers[path.address] = self
+            self._forget(dropped)
+        if path.endpoint.peers.get(path.address) is not self:
+            path.endpoint.peers[path.address] = self
+            path.endpoint.claim(path.address, self._video_ssrcs())
         self._reachable.set()
 
     def moved(self, path: Path, now: float) -> None:
         self.ice.receive_media(path, now)
+
+    def cut(self, endpoint: Endpoint, address: Address) -> None:
+        """This path does not exist any more."""
+        path = Path(endpoint, address)
+        self._forget(path)
+        self.ice.drop(path)
+
+    @property
+    def on_stream(self) -> bool:
+        """Whether what we send goes by TCP."""
+        return self.ice.selected is not None and self.ice.selected.endpoint.is_stream
 
     def health(self, now: float) -> Health:
         """Before the first check a peer is good for `FIRST_CHECK_S`."""
@@ -128,16 +105,24 @@ class Peer:
         await self.dtls.close()
         self.transport.srtp = None
         for path in self.ice.paths():
-            self._release(path)
+            if self._forget(path):
+                path.endpoint.release(path.address)
 
     def _media_expected(self, now: float) -> bool:
         publisher = self.transport.publisher
         sources = publisher.by_ssrc.values() if publisher else ()
         return any(now - source.last_arrival < LOST_S for source in sources)
 
-    def _release(self, path: Path) -> None:
-        if path.endpoint.peers.get(path.address) is self:
+    def _forget(self, path: Path) -> bool:
+        """Whether the path was still this peer's."""
+        ours = path.endpoint.peers.get(path.address) is self
+        if ours:
             del path.endpoint.peers[path.address]
+        return ours
+
+    def _video_ssrcs(self) -> tuple[int, ...]:
+        video = [each for each in self._connection.sections if each.kind == "video" and each.sends]
+        return tuple(ssrc for each in video for ssrc in (each.ssrc, each.rtx_ssrc) if ssrc)
 
     def _send(self, data: bytes) -> bool:
         path = self.ice.selected

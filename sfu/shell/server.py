@@ -16,7 +16,7 @@ import structlog
 
 from sfu import api
 from sfu.shell.frames import read_frame, write_frame
-from sfu.shell.worker import MediaWorker
+from sfu.shell.worker import EdgeSettings, MediaWorker
 
 ORPHANED_S = 60.0
 ORPHAN_CHECK_S = 1.0
@@ -32,6 +32,7 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     candidates: tuple[str, ...]
     port: int
     socket_path: str
+    edge: EdgeSettings | None = None
 
 
 class _Callers:
@@ -54,7 +55,9 @@ class _Callers:
 async def serve(settings: WorkerSettings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Run a worker until `stop` is set. Raises OSError where an address cannot be bound."""
     callers = _Callers()
-    worker = MediaWorker(settings.bind, settings.candidates, settings.port, callers.emit)
+    worker = MediaWorker(
+        settings.bind, settings.candidates, settings.port, callers.emit, settings.edge
+    )
     decoder = msgspec.msgpack.Decoder(api.Request)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
 import structlog
 
 from sfu import api
@@ -31,6 +32,13 @@ BUG_LOG_S = 1.0  # at most one log line of a bug in so long
 log = structlog.get_logger(__name__)
 
 
+class EdgeSettings(msgspec.Struct, frozen=True):
+    """For a worker that is reached over TCP, too: by ICE-TCP at `port`, and by TURN."""
+
+    socket_path: str  # where the edge finds the worker
+    port: int
+
+
 class MediaWorker:
     """Raises OSError where an address cannot be bound."""
 
@@ -40,6 +48,7 @@ class MediaWorker:
         candidates: Sequence[str],
         port: int,
         emit: Callable[[api.AnyEvent], None],
+        edge: EdgeSettings | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._emit = emit
@@ -54,10 +63,13 @@ class MediaWorker:
         self._bug_logged_at = -BUG_LOG_S
         self._pulse = Pulse(self._executor, self._watch, self._survive)
         self._datagrams = Datagrams(
-            addresses, port, self._executor, self._counters, self._survive, self._pulse.finish
+            *(addresses, port, self._executor, self._counters, self._survive, self._pulse.finish),
+            edge_socket=edge.socket_path if edge else "",
         )
+        udp = tuple(Candidate(address, port) for address in candidates)
+        tcp = tuple(Candidate(each, edge.port, "tcp") for each in candidates) if edge else ()
         self.info = api.WorkerInfo(
-            candidates=tuple(Candidate(address, port) for address in candidates),
+            candidates=udp + tcp,
             fingerprint=self._certificate.fingerprint,
             secret=secrets.token_bytes(32),
         )
@@ -188,7 +200,7 @@ class MediaWorker:
         return api.Stats(
             rooms=len(self._forwarder.state.rooms),
             peers=len(self._peers),
-            counters=self._counters.as_dict(),
+            counters={**self._counters.as_dict(), **self._datagrams.edge_counters},
             forwarding_delay=self._executor.delay.value(),
             loop_lag=self._pulse.lag.value(),
         )

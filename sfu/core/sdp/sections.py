@@ -21,6 +21,8 @@ from sfu.core.sdp.negotiate import Agreed, Refused
 HOST_PREFERENCE = 126 << 24  # RFC 8445 section 5.1.2.1, type preference of a host candidate
 RTP_COMPONENT = 255  # 256 minus component 1
 LOCAL_PREFERENCE = 65_535  # of our first candidate, then falling
+TCP_PREFERENCE = 90 << 24  # below every UDP candidate (RFC 6544 section 4.2); Chromium's own value
+PASSIVE_PREFERENCE = (4 << 13) + 8191  # the same section: 2^13 x direction + other, then falling
 Lines = list[str]
 
 
@@ -91,6 +93,9 @@ def candidate_values(candidates: Iterable[Candidate]) -> tuple[str, ...]:
 
 
 def _candidate(rank: int, one: Candidate) -> str:
+    if one.transport == "tcp":
+        priority = TCP_PREFERENCE + ((PASSIVE_PREFERENCE - rank) << 8) + RTP_COMPONENT
+        return f"{rank + 1} 1 tcp {priority} {one.address} {one.port} typ host tcptype passive"
     priority = HOST_PREFERENCE + ((LOCAL_PREFERENCE - rank) << 8) + RTP_COMPONENT
     return f"{rank + 1} 1 udp {priority} {one.address} {one.port} typ host"
 
