@@ -30,11 +30,24 @@ class Form(msgspec.Struct, Generic[T], frozen=True):
 
     def shown(self, name: str) -> str:
         """What the field shows again."""
-        return "" if any(word in name for word in SECRET) else self.sent.get(name, "")
+        return "" if is_secret(name) else self.sent.get(name, "")
+
+    @property
+    def first_wrong(self) -> str:
+        """The first of the fields that are wrong, where the page begins again; "" for none."""
+        return next((name for name in self.sent if name in self.errors), "")
 
 
 async def read_form(request: web.Request, kind: type[T]) -> Form[T]:
-    """A posted form. Raises HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType, HTTPBadRequest."""
+    """A posted form. Raises what `posted_fields` does."""
+    return parse(await posted_fields(request), kind)
+
+
+async def posted_fields(request: web.Request) -> dict[str, str]:
+    """All that was posted, by name; a second time the same.
+
+    Raises HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType, HTTPBadRequest.
+    """
     if request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
     if (request.content_length or 0) > MAX_FORM_BYTES:
@@ -43,7 +56,12 @@ async def read_form(request: web.Request, kind: type[T]) -> Form[T]:
         posted = await request.post()
     except (UnicodeDecodeError, LookupError):  # bytes or a charset that nobody knows
         raise web.HTTPBadRequest from None
-    return parse({name: value for name, value in posted.items() if isinstance(value, str)}, kind)
+    return {name: value for name, value in posted.items() if isinstance(value, str)}
+
+
+def is_secret(name: str) -> bool:
+    """Whether the field's value is never shown again."""
+    return any(word in name for word in SECRET)
 
 
 def parse(sent: Mapping[str, str], kind: type[T]) -> Form[T]:

@@ -2,7 +2,8 @@
 
 A page is a function `(request, visitor) → response`; `Desk.page` makes a handler of it. It reads
 the session's cookie, checks the origin and the form's token of what is posted, and turns refusals
-into pages: to sign-in where that helps, else a sentence with a way out.
+into pages: to sign-in where that helps, else a sentence with a way out. Where what is posted needs
+a fresh second factor, that is asked at once, and what was posted is kept and then done.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,9 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clinic_api.actor import STAFF, STRANGER, Actor
+from clinic_api.auth import flows
 from clinic_api.auth.model import Device
+from clinic_api.auth.service import ShowCode
 from clinic_api.db import Database
 from clinic_api.errors import Refused
 from clinic_api.guarded import check_at
@@ -28,7 +31,11 @@ from clinic_api.http.authentication import Authenticate, Credentials, credential
 from clinic_api.http.origin import check_origin
 from clinic_api.organisation.model import Organisation, ReadOrganisation
 from clinic_api.organisation.service import read_organisation
+from web.forms import Form, is_secret, posted_fields, read_form
 
+MAX_CODE_CHARS = 40
+STEP_UP_CODE = "step_up_code"  # the field of the page that asks for it
+_WRONG_CODE = {"bad_code", "too_many_requests"}
 NEXT = "next"  # where somebody wanted to go before signing in
 _ELSEWHERE = {  # refusals that another page mends
     "sign_in_needed": "/sign-in",
@@ -66,6 +73,7 @@ class Visitor(msgspec.Struct, frozen=True):
 # fragments, which no Referer carries.
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
+T = TypeVar("T")
 Page = Callable[[web.Request, Visitor], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -89,9 +97,7 @@ class Desk:
             visitor = await self._visitor(request, STRANGER)
             try:
                 visitor = await self._recognise(request, visitor, open_to_all)
-                if action:
-                    await self._check(action, visitor.actor)
-                return await show(request, visitor)
+                return await self._shown(request, visitor, show, action)
             except Refused as refused:
                 return self.refuse(request, visitor, refused)
 
@@ -146,9 +152,54 @@ class Desk:
         if not hmac.compare_digest(sent.get("csrf", "").encode(), visitor.csrf.encode()):
             raise Refused("foreign_origin", "The page was too old. Please go back and try again.")
 
+    async def form(self, request: web.Request, visitor: Visitor, kind: type[T]) -> Form[T]:
+        """What was posted by a form of this session. Raises Refused(foreign_origin)."""
+        form = await read_form(request, kind)
+        self.check_form(visitor, form.sent)
+        return form
+
+    async def _shown(
+        self, request: web.Request, visitor: Visitor, show: Page, action: str
+    ) -> web.StreamResponse:
+        try:
+            if action:
+                await self._check(action, visitor.actor)
+            return await show(request, visitor)
+        except Refused as refused:
+            if refused.code != "step_up_needed" or request.method != "POST":
+                raise
+        return await self._step_up(request, visitor, show)
+
     async def _check(self, action: str, actor: Actor) -> None:
         """Raises Refused, audited."""
         await self.database.read(lambda tx: check_at(action, actor, tx.now))
+
+    async def _step_up(
+        self, request: web.Request, visitor: Visitor, show: Page
+    ) -> web.StreamResponse:
+        """Asks for the code with all that was posted kept, less the secrets; once it is right, what
+        was asked for is done."""
+        posted = await posted_fields(request)
+        self.check_form(visitor, posted)
+        code, wrong = posted.get(STEP_UP_CODE, ""), Refused("step_up_needed")
+        if code:
+            try:
+                await flows.step_up(self.database, visitor.actor, ShowCode(code[:MAX_CODE_CHARS]))
+            except Refused as refused:
+                if refused.code not in _WRONG_CODE:
+                    raise
+                wrong = refused
+            else:
+                return await show(request, await self._recognise(request, visitor, False))
+        kept = {name: value for name, value in posted.items() if not is_secret(name)}
+        return self.render(
+            request,
+            visitor,
+            "step_up.html",
+            status=wrong.status,
+            message=wrong.message if code else "",
+            kept=kept,
+        )
 
     async def _visitor(self, request: web.Request, actor: Actor) -> Visitor:
         credentials = credentials_of_page(request)

@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from clinic_api.actor import STRANGER, Actor, system
 from clinic_api.db import Database
 from clinic_api.http.authentication import SESSION_COOKIE, Credentials
-from clinic_api.outbox import About, Audience, OutboxMessage, enqueue, sweep
+from clinic_api.outbox import About, Audience, OutboxMessage, enqueue
+from clinic_api.outbox_sending import sweep
 from tests.clinic_api.conftest import Clock
 from tests.clinic_api.visits.cast import CAROL, PHONE, opened
 from web.portal.routes import add_portal
