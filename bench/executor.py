@@ -19,7 +19,8 @@ from sfu.core.description import Codec, Extensions, Section
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.rtp import header
 from sfu.shell.executor import Executor, Transport
-from sfu.shell.srtp import Srtp, SrtpError, make_srtp
+from sfu.shell.srtp import Srtp, make_srtp
+from sfu.shell.srtp_errors import SrtpError
 from sfu.shell.udp import open_socket, send_burst
 
 PROFILE = "SRTP_AEAD_AES_128_GCM"

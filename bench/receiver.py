@@ -7,7 +7,7 @@ import socket
 from bench.client import Client, Stream
 from bench.mmsg import Head, Inbox
 from bench.packets import stamp
-from sfu.shell.srtp import SrtpError
+from sfu.shell.srtp_errors import SrtpError
 
 SAMPLED = 101  # one packet in so many is decrypted; prime, so that every stream has its turn
 

@@ -36,7 +36,7 @@ PARSERS: dict[str, tuple[list[str], list[str]]] = {  # name → (parsers, their 
         ["tests/sfu/shell/test_dtls.py", "tests/sfu/shell/test_dtls_hostile.py"],
     ),
     "srtp": (
-        ["sfu/shell/srtp.py"],
+        ["sfu/shell/srtp.py", "sfu/shell/srtp_gcm.py"],
         ["tests/sfu/shell/test_srtp.py", "tests/sfu/shell/test_srtp_hostile.py"],
     ),
     "frames": (["sfu/shell/frames.py"], ["tests/sfu/shell/test_frames.py"]),

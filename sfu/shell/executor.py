@@ -19,7 +19,8 @@ from sfu.core.forwarder.rule import HeaderTemplate, Rule, audio_level, render_rt
 from sfu.core.rtp import header, vp8
 from sfu.core.rtp.codecs import is_switch_point
 from sfu.shell.intake import Intake, Transport
-from sfu.shell.srtp import Sealer, Srtp, SrtpError
+from sfu.shell.srtp import Srtp
+from sfu.shell.srtp_errors import Sealer, SrtpError
 
 __all__ = ["Executor", "Transport"]
 

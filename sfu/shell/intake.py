@@ -17,7 +17,8 @@ from sfu.core.histogram import HistogramCounts
 from sfu.core.rtp import header
 from sfu.core.rtp.rtcp import RtcpError
 from sfu.core.rtp.serial import Unwrapper, seq_difference
-from sfu.shell.srtp import Srtp, SrtpError
+from sfu.shell.srtp import Srtp
+from sfu.shell.srtp_errors import SrtpError
 
 MAX_DATAGRAM_BYTES = 1500
 RATE_WINDOW_S = 1.0

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from sfu.core.rtp import rtcp
-from sfu.shell.srtp import SrtpError
+from sfu.shell.srtp_errors import SrtpError
 from tests.e2e.flood import raw_socket, with_headers
 from tests.e2e.lean import PAYLOAD_TYPE, SSRC, Lean, SteadyCall
 from tests.netns.namespace import FIRST_ADDRESS

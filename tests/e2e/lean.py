@@ -20,7 +20,8 @@ from aioice import stun
 
 from sfu.core.description import Fingerprint
 from sfu.shell.dtls import Certificate, Dtls
-from sfu.shell.srtp import Srtp, SrtpError
+from sfu.shell.srtp import Srtp
+from sfu.shell.srtp_errors import SrtpError
 from tests.e2e.poll import until
 from tests.e2e.server import Server
 from tests.e2e.wire import connect

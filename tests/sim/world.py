@@ -16,7 +16,7 @@ from sfu.core.description import Codec, Extensions, Section
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.rtp import header, rtcp, vp8
 from sfu.shell.executor import Executor, Transport
-from sfu.shell.srtp import Sealer
+from sfu.shell.srtp_errors import Sealer
 
 STEP_S = 0.005
 WALL_OFFSET_S = 1_700_000_000.0

@@ -13,17 +13,10 @@ from hypothesis import strategies as st
 
 from sfu.core.rtp import header
 from sfu.core.rtp.header import one_byte_extensions
-from sfu.shell import srtp
-from sfu.shell.srtp import (
-    PROFILES,
-    AeadGcmSrtp,
-    NonceReuse,
-    SessionKeys,
-    Srtp,
-    SrtpError,
-    SrtpReplay,
-    make_srtp,
-)
+from sfu.shell import srtp, srtp_gcm
+from sfu.shell.srtp import PROFILES, Srtp, make_srtp
+from sfu.shell.srtp_errors import MAX_STREAMS, NonceReuse, SrtpError, SrtpReplay
+from sfu.shell.srtp_gcm import AeadGcmSrtp, SessionKeys
 
 GCM, GCM_256, CM = "SRTP_AEAD_AES_128_GCM", "SRTP_AEAD_AES_256_GCM", "SRTP_AES128_CM_SHA1_80"
 SALT = b"Quid pro quo"
@@ -284,7 +277,7 @@ def test_what_was_used_before_a_stream_is_forgotten_stays_used(profile: str) -> 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_packet_that_does_not_authenticate_creates_no_state(profile: str) -> None:
     bob, server = pair(profile)
-    for ssrc in range(srtp.MAX_STREAMS + 10):
+    for ssrc in range(MAX_STREAMS + 10):
         with pytest.raises(SrtpError):
             server.unprotect(rtp(60000, ssrc, payload=bytes(40)))
         with pytest.raises(SrtpError):
@@ -296,10 +289,10 @@ def test_a_packet_that_does_not_authenticate_creates_no_state(profile: str) -> N
 @pytest.mark.parametrize("profile", PROFILES)
 def test_one_peer_cannot_open_streams_without_end(profile: str) -> None:
     bob, server = pair(profile)
-    for ssrc in range(srtp.MAX_STREAMS):
+    for ssrc in range(MAX_STREAMS):
         server.unprotect(bob.protect(rtp(1, ssrc)))
     with pytest.raises(SrtpError, match="too many"):
-        bob.protect(rtp(1, srtp.MAX_STREAMS))
+        bob.protect(rtp(1, MAX_STREAMS))
     assert server.unprotect(bob.protect(rtp(2, 0))) == rtp(2, 0)
 
 
@@ -337,7 +330,7 @@ def test_gcm_takes_packets_of_any_size_and_libsrtp_up_to_its_limit() -> None:
 
 
 def test_rtcp_ends_when_its_indices_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(srtp, "_RTCP_MAX_INDEX", 2)
+    monkeypatch.setattr(srtp_gcm, "_RTCP_MAX_INDEX", 2)
     bob, _ = pair(GCM)
     for _ in range(3):
         bob.protect_rtcp(rtcp())

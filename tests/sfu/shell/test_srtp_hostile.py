@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfu.core.rtp.header import one_byte_extensions
-from sfu.shell import srtp
-from sfu.shell.srtp import PROFILES, Srtp, SrtpError, SrtpReplay, make_srtp
+from sfu.shell.srtp import PROFILES, Srtp, make_srtp
+from sfu.shell.srtp_errors import MAX_STREAMS, SrtpError, SrtpReplay
 from tests.hostile import DATAGRAM_BYTES, examples, mutated, peak_bytes, seconds
 from tests.sfu.shell.test_srtp import pair, rtcp, rtp
 
@@ -87,10 +87,10 @@ def test_our_own_packets_sent_back_are_refused(profile: str) -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_one_peer_cannot_make_us_receive_streams_without_end(profile: str) -> None:
     bob, twin, server = twins(profile)
-    for ssrc in range(srtp.MAX_STREAMS):
+    for ssrc in range(MAX_STREAMS):
         server.unprotect(bob.protect(rtp(1, ssrc)))
     with pytest.raises(SrtpError, match="too many"):
-        server.unprotect(twin.protect(rtp(1, srtp.MAX_STREAMS)))
+        server.unprotect(twin.protect(rtp(1, MAX_STREAMS)))
     assert server.unprotect(bob.protect(rtp(2, 0))) == rtp(2, 0)
 
 
