@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from clinic_api import idempotency, outbox
+from clinic_api import idempotency, outbox_sending
 from clinic_api.actor import Actor
 from clinic_api.auth import session_store, sessions, store
 from clinic_api.auth.throttle import LIMITS
@@ -24,4 +24,4 @@ def clean(tx: Transaction, actor: Actor) -> int:
             gone += store.forget_tries(tx, subject, tx.now - limit.forgotten_after)
     gone += calls.forget_tokens(tx)
     gone += idempotency.forget_expired(tx)
-    return gone + outbox.forget(tx, actor)
+    return gone + outbox_sending.forget(tx, actor)

@@ -2,9 +2,7 @@
 
 A row says kind, recipient and the ids that the text is about, never the text or a link: both are
 made when it is sent (or shown to staff), so that a message that does not stand any more is never
-sent, and no secret lies in the table. Senders lease one row at a time; the row's version is the
-lease, so that a sender that lost it cannot settle. After a crash between sending and settling a
-message goes out once more, with the same Message-ID.
+sent, and no secret lies in the table. Who sends them sees them by `outbox_sending`.
 """
 
 from __future__ import annotations
@@ -39,9 +37,6 @@ LIFETIMES: dict[Kind, timedelta] = {  # of what nobody waits for any longer
     "account.reset_password": timedelta(hours=1),
     "visit.link_recovery": timedelta(days=1),
 }
-LEASE = timedelta(minutes=3)  # longer than the sender's patience with one message
-KEPT = timedelta(days=90)  # after a message is over; its dedupe key is kept as long
-SWEEP = 100  # rows that one transaction changes at most
 
 
 class About(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -66,29 +61,6 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     not_before: datetime | None = None  # None: at once
     expires_at: datetime | None = None  # None: after the lifetime of its kind
-
-
-class Leased(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that this sender alone may send until the lease ends."""
-
-    id: str
-    version: int  # the lease
-    kind: Kind
-    recipient: str
-    language: str
-    about: About
-    attempts: int  # this one included
-    created_at: datetime
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a lease."""
-
-    id: str
-    version: int
-    event: Event  # accept | fail | give_up | withdraw
-    reason: str = ""  # a code
-    retry_at: datetime | None = None  # of fail
 
 
 class MessageSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,87 +127,6 @@ def enqueue(tx: Transaction, actor: Actor, message: OutboxMessage) -> str:
     )
 
 
-# for the sender
-
-
-@guarded("outbox.poll")
-def next_sending_at(tx: Transaction, actor: Actor) -> datetime | None:
-    """When there will be something to send or to expire; in the past: now."""
-    del actor
-    return _earlier(store.next_due_at(tx), store.next_expiry_at(tx))
-
-
-@guarded("outbox.poll")
-def next_explaining_at(tx: Transaction, actor: Actor) -> datetime | None:
-    """The same without a mail server: when there will be something to explain or to expire."""
-    del actor
-    return _earlier(store.next_unexplained_at(tx), store.next_expiry_at(tx))
-
-
-@guarded("outbox.poll")
-def lease(tx: Transaction, actor: Actor) -> Leased | None:
-    """Take the message that is due longest."""
-    rows = store.due(tx, 1)
-    if not rows:
-        return None
-    row = rows[0]
-    version = _move(tx, actor, row, "lease", attempts=row.attempts + 1, due_at=tx.now + LEASE)
-    return Leased(
-        id=row.id,
-        version=version,
-        kind=row.kind,
-        recipient=row.recipient,
-        language=row.language,
-        about=about_of(row),
-        attempts=row.attempts + 1,
-        created_at=row.created_at,
-    )
-
-
-@guarded("outbox.settle")
-def settle(tx: Transaction, actor: Actor, outcome: Outcome) -> None:
-    """Note what became of a lease. Raises Refused: stale when it was lost."""
-    row = tx.get(store.outbox, outcome.id)
-    if row is None:
-        raise hidden(tx, actor, "message", outcome.id)
-    _move(
-        tx,
-        actor,
-        row,
-        outcome.event,
-        expected=outcome.version,
-        reason=outcome.reason,
-        **({"due_at": outcome.retry_at} if outcome.retry_at else {}),
-    )
-    tx.note(actor, "message", row.id, event=outcome.event, reason=outcome.reason)
-
-
-@guarded("outbox.poll")
-def sweep(tx: Transaction, actor: Actor) -> int:
-    """Expire what is too late to send; how many."""
-    rows = store.overdue(tx, SWEEP)
-    for row in rows:
-        _move(tx, actor, row, "expire")
-        tx.note(actor, "message", row.id, event="expire")
-    return len(rows)
-
-
-@guarded("outbox.poll")
-def explain_waiting(tx: Transaction, actor: Actor) -> int:
-    """Without a mail server: say so on what is due, for staff to see; how many."""
-    rows = store.without_reason(tx, SWEEP)
-    for row in rows:
-        tx.update(store.outbox, actor, row.id, row.version, reason="no_mail_server")
-    return len(rows)
-
-
-@guarded("outbox.poll")
-def forget(tx: Transaction, actor: Actor) -> int:
-    """Delete what has been over for long; how many."""
-    del actor
-    return store.forget(tx, tx.now - KEPT, SWEEP)
-
-
 # for staff
 
 
@@ -273,7 +164,7 @@ def count_unsent(tx: Transaction, actor: Actor, command: CountUnsent) -> Unsent:
 def retry(tx: Transaction, actor: Actor, command: ChangeMessage) -> MessageSummary:
     """Send it again as soon as possible, with all attempts. Raises Refused(illegal_event)."""
     row = readable(tx, actor, command.id)
-    _move(tx, actor, row, "retry", expected=command.version, attempts=0, due_at=tx.now, reason="")
+    move(tx, actor, row, "retry", expected=command.version, attempts=0, due_at=tx.now, reason="")
     tx.note(actor, "message", row.id)
     return summary(readable(tx, actor, row.id))
 
@@ -282,7 +173,7 @@ def retry(tx: Transaction, actor: Actor, command: ChangeMessage) -> MessageSumma
 def withdraw(tx: Transaction, actor: Actor, command: ChangeMessage) -> MessageSummary:
     """Do not send it: it was given by hand, or is not wanted. Raises Refused(illegal_event)."""
     row = readable(tx, actor, command.id)
-    _move(tx, actor, row, "withdraw", expected=command.version, reason="by_staff")
+    move(tx, actor, row, "withdraw", expected=command.version, reason="by_staff")
     tx.note(actor, "message", row.id)
     return summary(readable(tx, actor, row.id))
 
@@ -313,7 +204,7 @@ def summary(row: Row[Any]) -> MessageSummary:
     return MessageSummary(**{name: getattr(row, name) for name in MessageSummary.__struct_fields__})
 
 
-def _move(
+def move(
     tx: Transaction,
     actor: Actor,
     row: Row[Any],
@@ -329,7 +220,3 @@ def _move(
     state = after(row.state, event)
     over_at = None if state in OPEN else tx.now
     return tx.update(store.outbox, actor, row.id, version, state=state, over_at=over_at, **values)
-
-
-def _earlier(*moments: datetime | None) -> datetime | None:
-    return min((each for each in moments if each is not None), default=None)

@@ -14,7 +14,7 @@ from pathlib import Path
 from clinic_api.actor import system
 from clinic_api.db import Database
 from clinic_api.errors import Refused
-from clinic_api.outbox import next_sending_at
+from clinic_api.outbox_sending import next_sending_at
 
 FILE = "jobs.alive"  # in `run`
 BEAT_S = 10.0

@@ -23,7 +23,7 @@ from clinic_api.jobs import Job, run_jobs
 from clinic_api.mail.sender import Sender
 from clinic_api.mail.server import parse_smtp_url
 from clinic_api.mail.smtp import Smtp
-from clinic_api.outbox import next_sending_at
+from clinic_api.outbox_sending import next_sending_at
 from clinic_api.visits.service import expire_visits
 from telemed_media import logs
 from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Row
 
 from clinic_api.actor import Actor
-from clinic_api.directory import store
+from clinic_api.directory import relation_store, store
 from clinic_api.directory.mails import mail_claim_invitation
 from clinic_api.directory.model import Id, Patient, Secret
 from clinic_api.directory.relations import facts_of
@@ -67,11 +67,15 @@ def invite_patient(tx: Transaction, actor: Actor, command: InvitePatient) -> Cla
     if patient.details.birth_date is None:
         fields = {"birth_date": "Without a date of birth nobody can confirm the invitation."}
         raise Refused("invalid", fields=fields)
-    for row in store.open_invitations(tx, patient.id):
-        tx.update(store.claim_invitations, actor, row.id, withdrawn_at=tx.now)
+    for row in relation_store.open_invitations(tx, patient.id):
+        tx.update(relation_store.claim_invitations, actor, row.id, withdrawn_at=tx.now)
     expires_at = tx.now + LASTS
     invitation_id = tx.insert(
-        store.claim_invitations, actor, patient_id=patient.id, tries=0, expires_at=expires_at
+        relation_store.claim_invitations,
+        actor,
+        patient_id=patient.id,
+        tries=0,
+        expires_at=expires_at,
     )
     mail_claim_invitation(tx, actor, patient, invitation_id, expires_at)
     tx.note(actor, "patient", patient.id, patient_id=patient.id)
@@ -92,7 +96,7 @@ def spend_claim(tx: Transaction, actor: Actor, command: Claim) -> None:
     if invitation.tries >= MAX_TRIES:
         raise Refused("no_tries_left", attempt=_attempt(tx, actor, invitation.id))
     tx.update(
-        store.claim_invitations,
+        relation_store.claim_invitations,
         actor,
         invitation.id,
         invitation.version,
@@ -112,7 +116,7 @@ def claim_record(tx: Transaction, actor: Actor, command: Claim) -> Claimed:
     if patient.details.birth_date != command.birth_date:
         raise Refused("not_confirmed", attempt=_attempt(tx, actor, invitation.id))
     _link_login(tx, actor, patient)
-    tx.update(store.claim_invitations, actor, invitation.id, claimed_at=tx.now)
+    tx.update(relation_store.claim_invitations, actor, invitation.id, claimed_at=tx.now)
     tx.note(actor, "patient", patient.id, patient_id=patient.id)
     return Claimed(patient.id)
 
@@ -131,7 +135,7 @@ def _link_login(tx: Transaction, actor: Actor, patient: Patient) -> None:
 def _invitation(tx: Transaction, actor: Actor, token: str) -> Row[Any]:
     """The open invitation of a token. Raises Refused(gone)."""
     invitation_id = token.partition(".")[0]
-    row = tx.get(store.claim_invitations, invitation_id)
+    row = tx.get(relation_store.claim_invitations, invitation_id)
     if row is None or not hmac.compare_digest(
         claim_token(tx.keys, row.id).encode(), token.encode()
     ):

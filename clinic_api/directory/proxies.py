@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from clinic_api.actor import Actor
-from clinic_api.directory import store
+from clinic_api.directory import relation_store as store
 from clinic_api.directory.contacts import tidy_email, tidy_name, tidy_phone
 from clinic_api.directory.model import (
     Email,
@@ -20,6 +20,7 @@ from clinic_api.directory.model import (
     stands,
 )
 from clinic_api.directory.relations import facts_of
+from clinic_api.directory.store import patient
 from clinic_api.errors import Refused
 from clinic_api.guarded import guarded, hidden, permit
 from clinic_api.organisation.store import organisation
@@ -96,7 +97,7 @@ def list_proxies(tx: Transaction, actor: Actor, command: ListProxies) -> Page[Pr
 
 
 def _permit(tx: Transaction, actor: Actor, patient_id: str) -> None:
-    if store.patient(tx, patient_id) is None:
+    if patient(tx, patient_id) is None:
         raise hidden(tx, actor, "patient", patient_id)
     permit(tx, actor, facts_of(tx, patient_id))
 

@@ -7,12 +7,8 @@ import sqlalchemy as sa
 
 from clinic_api.actor import Actor
 from clinic_api.directory.model import stands
-from clinic_api.directory.store import (
-    care_relations,
-    patients,
-    practitioner_of,
-    proxies_held,
-)
+from clinic_api.directory.relation_store import care_relations, proxies_held
+from clinic_api.directory.store import patients, practitioner_of
 from clinic_api.guarded import Facts
 from clinic_api.transaction import Transaction
 

@@ -1,4 +1,4 @@
-"""Tables of people, and rows as values."""
+"""Tables of patients and practitioners, and rows as values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, LargeBinary, Row, String, Text
+from sqlalchemy import Boolean, Column, Date, ForeignKey, LargeBinary, Row, String, Text
 from sqlalchemy.exc import IntegrityError
 
 from clinic_api.actor import Actor
@@ -19,11 +19,10 @@ from clinic_api.directory.model import (
     PatientDetails,
     PatientSummary,
     Practitioner,
-    Proxy,
 )
 from clinic_api.errors import Refused
 from clinic_api.paging import Page, page
-from clinic_api.schema import Moment, id_column, table
+from clinic_api.schema import id_column, table
 from clinic_api.transaction import Transaction
 
 patients = table(
@@ -54,35 +53,6 @@ practitioners = table(
     Column("active", Boolean, nullable=False),
 )
 
-proxies = table(
-    "proxies",
-    Column("patient_id", String(36), ForeignKey("patients.id"), nullable=False, index=True),
-    id_column("user_id", index=True),
-    Column("name", String(200), nullable=False),
-    Column("relationship", String(100), nullable=False),
-    Column("phone", String(40), nullable=False),
-    Column("email", String(254), nullable=False),
-    Column("scope", String(10), nullable=False),
-    Column("expires_at", Moment),
-    Column("ended_at", Moment),
-)
-
-care_relations = table(
-    "care_relations",
-    Column("patient_id", String(36), ForeignKey("patients.id"), nullable=False, index=True),
-    Column(
-        "practitioner_id", String(36), ForeignKey("practitioners.id"), nullable=False, index=True
-    ),
-)
-
-claim_invitations = table(
-    "claim_invitations",
-    Column("patient_id", String(36), ForeignKey("patients.id"), nullable=False, index=True),
-    Column("tries", Integer, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("claimed_at", Moment),
-    Column("withdrawn_at", Moment),
-)
 
 _TAKEN = "This address or this login belongs to another practitioner."
 
@@ -201,16 +171,6 @@ def patient_of_user(tx: Transaction, user_id: str) -> str | None:
     return None if row is None else str(row.id)
 
 
-def open_invitations(tx: Transaction, patient_id: str) -> list[Row[Any]]:
-    return tx.all(
-        tx.select(claim_invitations).where(
-            claim_invitations.c.patient_id == patient_id,
-            claim_invitations.c.claimed_at.is_(None),
-            claim_invitations.c.withdrawn_at.is_(None),
-        )
-    )
-
-
 # practitioners
 
 
@@ -281,37 +241,4 @@ def _practitioner(row: Row[Any]) -> Practitioner:
         address=row.address,
         accepts_walk_ins=row.accepts_walk_ins,
         active=row.active,
-    )
-
-
-# proxies
-
-
-def proxy(tx: Transaction, proxy_id: str) -> Proxy | None:
-    row = tx.get(proxies, proxy_id)
-    return None if row is None else _proxy(row)
-
-
-def proxies_of(tx: Transaction, patient_id: str, cursor: str, limit: int) -> Page[Proxy]:
-    query = tx.select(proxies).where(proxies.c.patient_id == patient_id)
-    return page(tx, proxies, query, _proxy, cursor=cursor, limit=limit, newest_first=True)
-
-
-def proxies_held(tx: Transaction, user_id: str) -> list[Proxy]:
-    return [_proxy(row) for row in tx.all(tx.select(proxies).where(proxies.c.user_id == user_id))]
-
-
-def _proxy(row: Row[Any]) -> Proxy:
-    return Proxy(
-        id=row.id,
-        version=row.version,
-        patient_id=row.patient_id,
-        user_id=row.user_id,
-        name=row.name,
-        relationship=row.relationship,
-        phone=row.phone,
-        email=row.email,
-        scope=row.scope,
-        expires_at=row.expires_at,
-        ended_at=row.ended_at,
     )

@@ -13,7 +13,7 @@ from datetime import datetime
 from clinic_api.auth import links as auth_links
 from clinic_api.auth import store as users
 from clinic_api.directory import claiming
-from clinic_api.directory import store as people
+from clinic_api.directory.relation_store import claim_invitations
 from clinic_api.mail.rendering import Wanted
 from clinic_api.outbox import About, Kind
 from clinic_api.transaction import Transaction
@@ -59,7 +59,7 @@ def _change(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
 def _claim(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
     """While the invitation is open."""
     del made_at
-    row = tx.get(people.claim_invitations, about.invitation_id)
+    row = tx.get(claim_invitations, about.invitation_id)
     if row is None or row.claimed_at is not None or row.withdrawn_at is not None:
         return None
     if row.expires_at <= tx.now:

@@ -15,7 +15,7 @@ from email.message import EmailMessage
 import msgspec
 import structlog
 
-from clinic_api import outbox
+from clinic_api import outbox_sending as outbox
 from clinic_api.actor import system
 from clinic_api.db import Database
 from clinic_api.errors import Refused
@@ -23,7 +23,7 @@ from clinic_api.mail.address import BadAddress
 from clinic_api.mail.message import build
 from clinic_api.mail.service import Composed, compose
 from clinic_api.mail.smtp import SendFailed, Smtp
-from clinic_api.outbox import Leased, Outcome
+from clinic_api.outbox_sending import Leased, Outcome
 from clinic_api.outbox_states import pause_s
 
 SENDER = system("outbox")

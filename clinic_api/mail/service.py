@@ -15,7 +15,8 @@ from clinic_api.guarded import check, guarded, hidden
 from clinic_api.mail.kinds import find
 from clinic_api.mail.rendering import Clinic, Rendered, render
 from clinic_api.organisation import store as organisations
-from clinic_api.outbox import About, Kind, Leased
+from clinic_api.outbox import About, Kind
+from clinic_api.outbox_sending import Leased
 from clinic_api.outbox_states import UNSENT
 from clinic_api.transaction import Transaction
 from clinic_api.visits.links import qr

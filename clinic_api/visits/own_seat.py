@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clinic_api.actor import Actor
 from clinic_api.directory.model import Proxy, stands
-from clinic_api.directory.store import proxies_held
+from clinic_api.directory.relation_store import proxies_held
 from clinic_api.guarded import hidden
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store

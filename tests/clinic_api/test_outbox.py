@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from clinic_api import outbox, outbox_store
+from clinic_api import outbox, outbox_sending, outbox_store
 from clinic_api.actor import Actor, system
 from clinic_api.auth import entry, users
 from clinic_api.auth import store as user_store
@@ -32,8 +32,6 @@ from clinic_api.opening import Place, open_database
 from clinic_api.organisation.model import Profile
 from clinic_api.organisation.store import organisation, write_profile
 from clinic_api.outbox import (
-    KEPT,
-    LEASE,
     LIFETIME,
     About,
     ChangeMessage,
@@ -41,9 +39,9 @@ from clinic_api.outbox import (
     ListMessages,
     MessageSummary,
     OutboxMessage,
-    Outcome,
     Unsent,
 )
+from clinic_api.outbox_sending import KEPT, LEASE, Outcome
 from clinic_api.outbox_states import JITTER, PAUSES_S, TRANSITIONS, Event, State, after, pause_s
 from clinic_api.transaction import Transaction
 from clinic_api.visits import invitations
@@ -331,7 +329,7 @@ async def test_a_message_whose_sender_died_goes_once_more_with_the_same_id(
 ) -> None:
     await invited(database)
     one = sender(database, mail_server)
-    leased = await database.write(lambda tx: outbox.lease(tx, SENDER))
+    leased = await database.write(lambda tx: outbox_sending.lease(tx, SENDER))
     assert leased is not None
     await one.run()
     assert not mail_server.box.envelopes  # it is leased
@@ -343,15 +341,15 @@ async def test_a_message_whose_sender_died_goes_once_more_with_the_same_id(
 
 async def test_a_sender_that_lost_its_lease_cannot_settle(database: Database, clock: Clock) -> None:
     await invited(database)
-    slow = await database.write(lambda tx: outbox.lease(tx, SENDER))
+    slow = await database.write(lambda tx: outbox_sending.lease(tx, SENDER))
     clock.advance(LEASE.total_seconds())
-    quick = await database.write(lambda tx: outbox.lease(tx, SENDER))
+    quick = await database.write(lambda tx: outbox_sending.lease(tx, SENDER))
     assert slow is not None
     assert quick is not None
     lost = Outcome(id=slow.id, version=slow.version, event="give_up")
-    assert await refusal(database, lambda tx: outbox.settle(tx, SENDER, lost)) == "stale"
+    assert await refusal(database, lambda tx: outbox_sending.settle(tx, SENDER, lost)) == "stale"
     kept = Outcome(id=quick.id, version=quick.version, event="accept")
-    await database.write(lambda tx: outbox.settle(tx, SENDER, kept))
+    await database.write(lambda tx: outbox_sending.settle(tx, SENDER, kept))
     assert (await only(database)).state == "sent"
 
 
@@ -543,7 +541,7 @@ async def test_charlie_sees_no_messages(database: Database) -> None:
         lambda tx: outbox.list_messages(tx, CHARLIE, ListMessages()),
         lambda tx: outbox.count_unsent(tx, CHARLIE, CountUnsent()),
         lambda tx: mail.show(tx, CHARLIE, ShowMessage(id="x")),
-        lambda tx: outbox.lease(tx, CHARLIE),
+        lambda tx: outbox_sending.lease(tx, CHARLIE),
     ):
         assert await refusal(database, work) == "not_allowed"
 
@@ -600,7 +598,7 @@ async def test_old_messages_are_forgotten_and_open_ones_never(
     await sender(database, mail_server).run()
     await invited(database, "second@example.org")
     clock.advance(KEPT.total_seconds() + 1)
-    assert await database.write(lambda tx: outbox.forget(tx, SENDER)) == 1
+    assert await database.write(lambda tx: outbox_sending.forget(tx, SENDER)) == 1
     assert (await only(database)).recipient == "second@example.org"
 
 

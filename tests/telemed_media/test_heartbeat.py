@@ -8,7 +8,8 @@ from pathlib import Path
 
 from clinic_api.actor import system
 from clinic_api.db import Database
-from clinic_api.outbox import About, OutboxMessage, enqueue, lease
+from clinic_api.outbox import About, OutboxMessage, enqueue
+from clinic_api.outbox_sending import lease
 from telemed_media.heartbeat import FILE, MAIL_LATE_AFTER, STALE_AFTER_S, beat, beats, mail_leaves
 from tests.clinic_api.conftest import Clock
 

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 
 from clinic_api.actor import Actor
-from clinic_api.directory import store
 from clinic_api.directory.claiming import (
     PATH,
     Claim,
@@ -18,6 +17,7 @@ from clinic_api.directory.claiming import (
 )
 from clinic_api.directory.flows import claim
 from clinic_api.directory.model import Patient
+from clinic_api.directory.relation_store import claim_invitations
 from clinic_api.directory.relations import of_user
 from clinic_api.directory.service import CreatePatient, create_patient, register_patient
 from clinic_api.errors import Refused
@@ -104,7 +104,7 @@ async def test_no_secret_of_an_invitation_lies_in_the_database(clinic: Clinic) -
     _, invitation = await _invited(clinic)
     secret = invitation.path.partition(".")[2]
     assert secret
-    assert secret not in str(await clinic.rows(store.claim_invitations))
+    assert secret not in str(await clinic.rows(claim_invitations))
 
 
 async def _invited(clinic: Clinic) -> tuple[Patient, ClaimInvitation]:
