@@ -27,6 +27,7 @@ Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 SlotIndex = Annotated[int, Meta(ge=0, le=31)]
 Pixels = Annotated[int, Meta(ge=0, le=16_384)]
 Source = Literal["microphone", "camera", "screen"]
+Activity = Literal["active", "background", "interrupted"]
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
@@ -88,6 +89,12 @@ class Media(Message, frozen=True, tag="media"):
     screen: bool
 
 
+class Active(Message, frozen=True, tag="activity"):
+    """Whether the page can take part: not while a phone shows something else, or rings."""
+
+    state: Activity
+
+
 class Ping(Message, frozen=True, tag="ping"):
     """Heartbeat; answered by pong."""
 
@@ -144,6 +151,7 @@ ClientMessage = (
     | View
     | SlotReady
     | Media
+    | Active
     | Ping
     | Chat
     | Admit
@@ -168,6 +176,7 @@ class Participant(msgspec.Struct, frozen=True):
     microphone: bool
     camera: bool
     screen: bool
+    activity: Activity  # as the person's own page says
 
 
 class WaitingPerson(msgspec.Struct, frozen=True):

@@ -24,6 +24,14 @@ def leave(state: RoomState, seat: Seat, message: m.Leave, now: float) -> None:
     state.vacate(seat, SeatEvent.LEAVE, Closing.LEFT, now, last_word=m.Done(message.request))
 
 
+def be_active(state: RoomState, seat: Seat, message: m.Active, now: float) -> None:
+    """Others are told that the person cannot take part just now, or can again."""
+    del now
+    if seat.activity != message.state:
+        seat.activity = message.state
+        state.changed()
+
+
 def next_deadline(state: RoomState) -> float | None:
     """When the first silence or absence becomes too long (Unix seconds)."""
     due = min((_deadline(state, seat) for seat in state.seats.values()), default=math.inf)

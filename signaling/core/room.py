@@ -44,6 +44,7 @@ RULES: dict[type[m.Message], Rule] = {
     m.Leave: Rule(presence.leave, while_waiting=True),
     m.Offer: Rule(media.offer),
     m.Media: Rule(media.declare),
+    m.Active: Rule(presence.be_active, "publish"),
     m.View: Rule(media.view, "subscribe"),
     m.SlotReady: Rule(media.slot_ready, "subscribe"),
     m.Chat: Rule(talk.chat, "chat"),

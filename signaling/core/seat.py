@@ -6,7 +6,7 @@ import msgspec
 
 from signaling.core import seat_states
 from signaling.core.limits import ConnectionLimits
-from signaling.core.messages import QualityOf, SlotState, Source
+from signaling.core.messages import Activity, QualityOf, SlotState, Source
 from signaling.core.records import SeatRecord
 from signaling.core.rights import Rights
 from signaling.core.seat_states import SeatEvent, SeatState
@@ -26,6 +26,7 @@ class Seat(msgspec.Struct, eq=False):
     slots_known: bool = False  # the plane has told us what this subscriber's slots show
     slots: dict[int, SlotState] = {}
     quality: QualityOf | None = None
+    activity: Activity = "active"
 
     @property
     def id(self) -> str:
@@ -72,6 +73,7 @@ class Seat(msgspec.Struct, eq=False):
         self.connection = connection
         self.limits = limits
         self.heard_at = now
+        self.activity = "active"
         self.forget_offers()
 
     def detach(self, now: float) -> None:

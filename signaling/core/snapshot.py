@@ -37,6 +37,7 @@ def _participant(seat: Seat) -> m.Participant:
         microphone=seat.is_sending("microphone"),
         camera=seat.is_sending("camera"),
         screen=seat.is_sending("screen"),
+        activity=seat.activity,
     )
 
 

@@ -398,3 +398,40 @@ test("a chat message that the connection swallowed is sent again with its key", 
   await says({ type: "done", request: second.request });
   assert.deepEqual(session.chat.unsent, []);
 });
+
+test("what keeps the person away is told, and told again over a new connection", async () => {
+  const session = await connected();
+  session.setActivity("active");
+  session.setActivity("interrupted");
+  assert.deepEqual(FakeSocket.newest.sentOf("activity"), [{ type: "activity", state: "interrupted" }]);
+  FakeSocket.newest.drops();
+  await pass(0);
+  FakeSocket.newest.opens();
+  await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
+  assert.deepEqual(FakeSocket.newest.sentOf("activity"), [{ type: "activity", state: "interrupted" }]);
+});
+
+test("the person's own try is made at once, on whatever rung the waits are", async () => {
+  const session = await connected();
+  for (let n = 0; n < 3; n += 1) {
+    FakeSocket.newest.drops();
+    await pass([0, 200, 0][n]);
+  }
+  const before = FakeSocket.all.length;
+  session.tryNow();
+  assert.equal(FakeSocket.all.length, before + 1);
+});
+
+test("a new connection that is due later is made at once when the person asks", async () => {
+  const session = await connected();
+  for (const id of [2, 3]) {
+    await says({ type: "media_lost" });
+    await pass(id === 2 ? 0 : 200);
+    await says({ type: "answer", id, sdp: `answer ${id}` });
+  }
+  await says({ type: "media_lost" });
+  const before = FakePeerConnection.newest;
+  session.tryNow();
+  await pass(0);
+  assert.notEqual(FakePeerConnection.newest, before);
+});

@@ -54,7 +54,7 @@ export function welcome(changes = {}) {
 
 export function person(id, changes = {}) {
   return { id, name: id, role: "patient", rights: ALL_RIGHTS, connected: true, media: true,
-    microphone: true, camera: true, screen: false, ...changes };
+    microphone: true, camera: true, screen: false, activity: "active", ...changes };
 }
 
 export function room(changes = {}) {

@@ -90,3 +90,34 @@ test("a camera that was switched off while the browser asked stays dark", async 
   await starting;
   assert.deepEqual(local.sending, { microphone: true, camera: false, screen: false });
 });
+
+test("what the system takes away and gives back is said, and nothing is asked for anew", async () => {
+  const devices = fakeDevices();
+  const local = await started(devices);
+  const said = [];
+  local.on("held", (held) => said.push(held.microphone));
+  local.tracks.microphone.onmute();
+  local.tracks.microphone.onunmute();
+  assert.deepEqual(said, [true, false]);
+  assert.equal(devices.asked.length, 1);
+});
+
+test("a microphone that a phone call has ended is no missing one, and comes back by a tap", async () => {
+  const local = await started(fakeDevices());
+  const before = local.tracks.microphone;
+  before.onmute();
+  before.onended();
+  assert.deepEqual(local.problems, {});
+  assert.deepEqual(local.held, { microphone: true, camera: false });
+  await local.resume();
+  assert.notEqual(local.tracks.microphone, before);
+  assert.deepEqual([local.sending.microphone, local.held.microphone], [true, false]);
+});
+
+test("a camera that is switched off while a phone call has it stays off", async () => {
+  const local = await started(fakeDevices());
+  local.tracks.camera.onmute();
+  await local.setCamera(false);
+  await local.resume();
+  assert.deepEqual([local.sending.camera, local.held.camera], [false, false]);
+});

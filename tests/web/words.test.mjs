@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { aloneWords } from "../../web/static/js/alone-words.js";
 import { CLOSINGS } from "../../web/static/js/closings.js";
 import { qualityHint } from "../../web/static/js/quality-words.js";
+import { CALL_MS, LONG_MS, reconnectingWords } from "../../web/static/js/reconnecting.js";
+import { activityOf } from "../../web/static/js/recovery.js";
 import { keyOr, refusal, t } from "../../web/static/js/strings.js";
 import { person } from "./fakes.mjs";
 
@@ -92,4 +94,23 @@ test("a doctor who waits reads what the patient sees and does now", () => {
   assert.match(said({ moderates: true, waiting: ["Alice"] }), /^Alice is waiting They see/);
   assert.match(said({ moderates: true, waiting: ["Alice", "Dora"] }), /^2 people are waiting/);
   assert.match(said({ moderates: true, left: "Alice" }), /^Alice has left the call They can come back/);
+});
+
+test("an interruption is calm at first, then tells what may help, then whom to call", () => {
+  const words = (sinceMs, changes = {}) =>
+    reconnectingWords({ sinceMs, online: true, phone: "+1 202 555 0100", ...changes });
+  assert.deepEqual(words(0), { text: t("notice.reconnecting"), mayTry: false });
+  assert.deepEqual(words(LONG_MS), { text: t("notice.reconnectingLong"), mayTry: true });
+  assert.match(words(CALL_MS).text, /call \+1 202 555 0100\.$/);
+  assert.equal(words(CALL_MS, { phone: "" }).text, t("notice.reconnectingLong"));
+  assert.deepEqual(words(0, { online: false }), { text: t("notice.offline"), mayTry: true });
+});
+
+test("others hear of a phone in a pocket and of one that rings, not of a computer's other tab", () => {
+  const activity = (changes) =>
+    activityOf({ hidden: false, handheld: true, microphoneHeld: false, ...changes });
+  assert.equal(activity({}), "active");
+  assert.equal(activity({ hidden: true }), "background");
+  assert.equal(activity({ hidden: true, handheld: false }), "active");
+  assert.equal(activity({ hidden: true, microphoneHeld: true }), "interrupted");
 });

@@ -161,3 +161,28 @@ def test_who_has_one_place_takes_it_over_from_the_other_device_and_stays_admitte
     [welcome] = scene.heard("phone", m.Welcome)
     assert (welcome.participant, welcome.state) == ("p-alice", "admitted")
     assert scene.of(o.NoteLeft) == []
+
+
+def test_others_are_told_once_that_a_phone_rings_and_that_its_owner_is_back() -> None:
+    scene = Scene()
+    scene.visit()
+
+    def seen() -> list[str]:
+        rooms = scene.heard("bob", m.Room)
+        return [one.activity for room in rooms for one in room.participants if one.id == "p-alice"]
+
+    for _ in range(2):
+        scene.say("alice", m.Active("interrupted"))
+    assert seen() == ["interrupted"]
+    scene.say("alice", m.Active("active"))
+    assert seen() == ["interrupted", "active"]
+
+
+def test_a_new_connection_begins_as_active() -> None:
+    scene = Scene()
+    scene.visit()
+    scene.say("alice", m.Active("background"))
+    scene.lose("alice")
+    scene.resume("alice", "c-again")
+    [alice] = [one for one in scene.heard("bob", m.Room)[-1].participants if one.id == "p-alice"]
+    assert (alice.connected, alice.activity) == (True, "active")

@@ -17,6 +17,7 @@ MESSAGES: dict[type[m.Message], m.ClientMessage] = {
     m.View: m.View((m.ViewedSlot(0, 10, 10),)),
     m.SlotReady: m.SlotReady(0, 1),
     m.Media: m.Media(microphone=True, camera=True, screen=False),
+    m.Active: m.Active("background"),
     m.Chat: m.Chat(5, KEY, "hello"),
     m.Admit: m.Admit(5, "p-alice"),
     m.Deny: m.Deny(5, "p-bob"),

@@ -39,6 +39,7 @@ FIELDS: dict[type[m.Message], dict[str, st.SearchStrategy[object]]] = {
     m.View: {"slots": st.lists(views, max_size=32).map(tuple)},
     m.SlotReady: {"slot": indices, "epoch": numbers},
     m.Media: dict.fromkeys(("microphone", "camera", "screen"), st.booleans()),
+    m.Active: {"state": st.sampled_from(["active", "background", "interrupted"])},
     m.Ping: {},
     m.Chat: {"request": numbers, "key": keys, "text": texts},
     m.Admit: people,

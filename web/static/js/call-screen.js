@@ -27,7 +27,8 @@ export class CallScreen {
     const close = () => this.#toggle(null);
     this.moderation = new Moderation(session.signaling,
       (failure) => this.notices.sayRefused(failure));
-    this.notices = new Notices(session, this.moderation, () => this.stage.playAll(), signal);
+    const onTap = () => this.stage.playAll();
+    this.notices = new Notices(session, this.moderation, { phone, onTap }, signal);
     this.stage = new Stage(session, phone, (blocked) => this.notices.setSoundBlocked(blocked),
       signal);
     this.chat = new ChatPanel(session, () => this.#showPanels(), close, signal);
@@ -50,7 +51,7 @@ export class CallScreen {
     return h("section", { class: "call" },
       h("h1", { class: "visually-hidden" }, t("call.title")),
       h("div", { class: "view" }, this.stage.root, this.self.root, this.notices.sound,
-        this.notices.root),
+        this.notices.recovery, this.notices.root),
       this.chat.root, this.people.root, this.devices, this.controls.root);
   }
 

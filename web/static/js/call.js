@@ -23,6 +23,7 @@ import { SlotBoard } from "./slot-board.js";
 /** @typedef {import("./messages.js").ViewedSlot} ViewedSlot */
 /** @typedef {import("./messages.js").QualityOf} QualityOf */
 /** @typedef {import("./messages.js").Source} Source */
+/** @typedef {import("./messages.js").Activity} Activity */
 /** @typedef {"idle" | "connecting" | "waiting" | "call" | "over"} State */
 
 /** The server closes the connection once a seat is given up; a dead network must not hold anyone. */
@@ -69,6 +70,7 @@ export class MediaSession extends Emitter {
   /** The server knows only the slots that it has answered. */
   #answeredSlots = 0;
   #mediaWasUp = false;
+  /** @type {Activity} */ #activity = "active";
   #ends = new AbortController();
 
   /** @param {Parts} parts */
@@ -134,6 +136,13 @@ export class MediaSession extends Emitter {
     this.#sendView();
   }
 
+  /** The page says whether the person can take part. @param {Activity} state */
+  setActivity(state) {
+    if (state === this.#activity) return;
+    this.#activity = state;
+    if (this.state === "call") this.#sendActivity();
+  }
+
   /** The page says that a slot shows a frame of its owner. @param {number} index @param {number} epoch */
   shown(index, epoch) {
     this.#board.shown(index, epoch);
@@ -143,6 +152,12 @@ export class MediaSession extends Emitter {
   networkChanged() {
     this.signaling.tryNow();
     this.#link.networkChanged();
+  }
+
+  /** The person asks for another try. */
+  tryNow() {
+    this.signaling.tryNow();
+    if (this.#mediaWasUp && !this.#link.connected) this.#link.hurry();
   }
 
   /** The page woke up: what looks open may be dead. */
@@ -186,6 +201,7 @@ export class MediaSession extends Emitter {
   #resume(mediaIsUp) {
     this.#to("call");
     this.#sendMedia();
+    this.#repeatActivity();
     this.#sendView();
     this.#board.repeat();
     this.#link.resume(mediaIsUp);
@@ -194,6 +210,7 @@ export class MediaSession extends Emitter {
   #enter() {
     this.#to("call");
     this.#sendMedia();
+    this.#repeatActivity();
     this.#link.rebuild();
   }
 
@@ -259,6 +276,15 @@ export class MediaSession extends Emitter {
 
   #sendMedia() {
     if (this.state === "call") this.signaling.send({ type: "media", ...this.local.sending });
+  }
+
+  #sendActivity() {
+    if (this.rights.publish) this.signaling.send({ type: "activity", state: this.#activity });
+  }
+
+  /** Each signalling connection begins as active. */
+  #repeatActivity() {
+    if (this.#activity !== "active") this.#sendActivity();
   }
 
   #sendView() {

@@ -1,7 +1,9 @@
 /**
  * What this person sends: microphone, camera, screen. Each source has a track or null; a change of
  * any is a `change` event. Muting the microphone keeps the device (it must come back at once);
- * switching the camera off stops the track, so that its light goes out.
+ * switching the camera off stops the track, so that its light goes out. The system may take a device
+ * away for a while, as a phone does for a call (`mute` of the track); what it then gives back by itself
+ * goes on, and `resume` asks again for the rest.
  */
 
 import { problemOf } from "./device-problems.js";
@@ -10,6 +12,8 @@ import { Emitter } from "./emitter.js";
 /** @typedef {import("./messages.js").Source} Source */
 /** @typedef {import("./device-problems.js").DeviceProblem} DeviceProblem */
 /** @typedef {{microphone: boolean, camera: boolean, microphoneId: string, cameraId: string}} Choices */
+
+/** @typedef {{microphone: boolean, camera: boolean}} Held */
 
 /** Echo cancellation and its siblings are what a consultation needs; music is not sent here. */
 const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -25,6 +29,7 @@ const SCREEN = { frameRate: { ideal: 10, max: 15 } };
  * @typedef {object} LocalEvents
  * @property {Source} change a track came, went or was muted
  * @property {{source: Source, problem: DeviceProblem}} problem a device could not be had, or was lost
+ * @property {Held} held the system took a device away, or gave it back
  */
 
 /** @extends {Emitter<LocalEvents>} */
@@ -36,6 +41,8 @@ export class LocalMedia extends Emitter {
   problems = {};
   /** @type {Choices} */
   choices = { microphone: true, camera: true, microphoneId: "", cameraId: "" };
+  /** @type {Held} what was switched on and is in the system's hands now */
+  held = { microphone: false, camera: false };
   /** Counts stops: what was asked for before one is let go when it comes. */
   #era = 0;
 
@@ -111,6 +118,14 @@ export class LocalMedia extends Emitter {
       if (problem !== "denied") this.emit("problem", { source: "screen", problem });
     }
     return this.tracks.screen !== null;
+  }
+
+  /** Asks again for what the system took away; to be called from a tap, as phones demand. */
+  async resume() {
+    const { held } = this;
+    if (held.microphone) await this.#acquire("microphone");
+    if (held.camera) await this.#acquire("camera");
+    this.#applyMute();
   }
 
   stopScreen() {
@@ -189,14 +204,31 @@ export class LocalMedia extends Emitter {
     if (wanted === null) track?.stop();
     this.tracks = { ...this.tracks, [source]: wanted };
     if (source !== "screen") delete this.problems[source];
-    if (track) track.onended = () => this.#ended(source, track);
+    if (wanted) this.#follow(source, wanted);
+    this.#hold(source, wanted?.muted === true);
     this.emit("change", source);
+  }
+
+  /** @param {Source} source @param {MediaStreamTrack} track */
+  #follow(source, track) {
+    track.onended = () => this.#ended(source, track);
+    track.onmute = () => this.#hold(source, true);
+    track.onunmute = () => this.#hold(source, false);
+  }
+
+  /** @param {Source} source @param {boolean} held */
+  #hold(source, held) {
+    if (source === "screen" || this.held[source] === held) return;
+    this.held = { ...this.held, [source]: held };
+    this.emit("held", this.held);
   }
 
   /** @param {Source} source @param {MediaStreamTrack} track */
   #ended(source, track) {
     if (this.tracks[source] !== track) return;
+    const taken = source !== "screen" && this.held[source];
     this.#release(source);
+    if (taken) return this.#hold(source, true); // the phone call lasted, and will not give it back
     // A screen share ends by the browser's own stop button: nothing is wrong then.
     if (source === "screen") return;
     this.problems = { ...this.problems, [source]: "missing" };
@@ -206,8 +238,9 @@ export class LocalMedia extends Emitter {
   /** @param {Source} source */
   #release(source) {
     const track = this.tracks[source];
+    this.#hold(source, false);
     if (track === null) return;
-    track.onended = null;
+    track.onended = track.onmute = track.onunmute = null;
     track.stop();
     this.tracks = { ...this.tracks, [source]: null };
     this.emit("change", source);

@@ -64,8 +64,8 @@ export class MediaLink extends Emitter {
   /** Signalling is back, for the same seat. @param {boolean} isUp the server still has the connection */
   resume(isUp) {
     if (this.peer === null || this.#due || !isUp) return this.rebuild();
-    this.#negotiator?.resend();
-    if (!this.connected) this.restartIce();
+    const resent = this.#negotiator?.resend();
+    if (!resent && !this.connected) this.restartIce();
   }
 
   /** Makes a new connection and offers it. */
@@ -94,6 +94,11 @@ export class MediaLink extends Emitter {
   /** The device moved to another network, or the page woke up where it may have. */
   networkChanged() {
     this.#repair.networkChanged();
+  }
+
+  /** The person asks for another try. */
+  hurry() {
+    this.#repair.hurry();
   }
 
   /** Somebody has reason to think that the path is dead. */

@@ -8,13 +8,15 @@ export const VERSION = 1;
 export const SUBPROTOCOL = "telemed.v1";
 
 /** @typedef {"microphone" | "camera" | "screen"} Source */
+/** @typedef {"active" | "background" | "interrupted"} Activity */
 /** @typedef {"good" | "fair" | "poor" | "lost"} Grade */
 /** @typedef {{publish: boolean, subscribe: boolean, moderate: boolean, chat: boolean}} Rights */
 
 /** @typedef {{video?: string | null, audio?: string | null, screen?: boolean}} OfferSlot */
 /** @typedef {{slot: number, width: number, height: number, priority?: number}} ViewedSlot */
 /** @typedef {{id: string, name: string, role: string, rights: Rights, connected: boolean,
- *   media: boolean, microphone: boolean, camera: boolean, screen: boolean}} Participant */
+ *   media: boolean, microphone: boolean, camera: boolean, screen: boolean,
+ *   activity: Activity}} Participant */
 /** @typedef {{id: string, name: string, role: string, since: number, connected: boolean}} WaitingPerson */
 /** @typedef {{slot: number, participant: string | null, epoch: number, screen: boolean,
  *   live: boolean, codec_missing?: string}} SlotState */
@@ -30,6 +32,7 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "view", slots: ViewedSlot[]}} View */
 /** @typedef {{type: "slot_ready", slot: number, epoch: number}} SlotReady */
 /** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
+/** @typedef {{type: "activity", state: Activity}} Active */
 /** @typedef {{type: "ping"}} Ping */
 /** @typedef {{type: "chat", request: number, key: string, text: string}} Chat */
 /** @typedef {{type: "admit", request: number, participant: string}} Admit */
@@ -40,7 +43,7 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "end", request: number}} End */
 /** @typedef {{type: "leave", request: number}} Leave */
 /** @typedef {Chat | Admit | Deny | Mute | Remove | Lock | End | Leave} Request */
-/** @typedef {Hello | Offer | View | SlotReady | Media | Ping | Request} ClientMessage */
+/** @typedef {Hello | Offer | View | SlotReady | Media | Active | Ping | Request} ClientMessage */
 
 // server → client
 
@@ -77,6 +80,7 @@ export const CLIENT_FIELDS = {
   view: ["slots"],
   slot_ready: ["slot", "epoch"],
   media: ["microphone", "camera", "screen"],
+  activity: ["state"],
   ping: [],
   chat: ["request", "key", "text"],
   admit: ["request", "participant"],
@@ -111,7 +115,7 @@ export const PART_FIELDS = {
   OfferSlot: /** @type {(keyof OfferSlot)[]} */ (["video", "audio", "screen"]),
   ViewedSlot: /** @type {(keyof ViewedSlot)[]} */ (["slot", "width", "height", "priority"]),
   Participant: /** @type {(keyof Participant)[]} */ (["id", "name", "role", "rights", "connected",
-    "media", "microphone", "camera", "screen"]),
+    "media", "microphone", "camera", "screen", "activity"]),
   WaitingPerson: /** @type {(keyof WaitingPerson)[]} */ (["id", "name", "role", "since",
     "connected"]),
   SlotState: /** @type {(keyof SlotState)[]} */ (["slot", "participant", "epoch", "screen", "live",

@@ -39,9 +39,11 @@ export class Negotiator {
     if (!this.#describing && (this.#inFlight === null || this.#supersedes())) await this.#offer();
   }
 
-  /** Sends the unanswered offer again, over a new signalling connection. */
+  /** Sends the unanswered offer again, over a new signalling connection; false where there is none. */
   resend() {
-    if (this.#inFlight !== null) this.#send(this.#wiring.peer.described());
+    if (this.#inFlight === null) return false;
+    this.#send(this.#wiring.peer.described());
+    return true;
   }
 
   /** @param {number} id @param {string} sdp */

@@ -7,6 +7,8 @@ import { h, set, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { problemText } from "./problems.js";
 import { qualityHint } from "./quality-words.js";
+import { Reconnecting } from "./reconnecting.js";
+import { Recovery } from "./recovery.js";
 import { refusal, t } from "./strings.js";
 import { waitingRow } from "./waiting-row.js";
 
@@ -22,17 +24,17 @@ export class Notices {
   /**
    * @param {MediaSession} session
    * @param {Moderation} moderation
-   * @param {() => void} onTap
+   * @param {{phone: string, onTap: () => void}} around `phone`: of the clinic, or ""
    * @param {AbortSignal} signal
    */
-  constructor(session, moderation, onTap, signal) {
+  constructor(session, moderation, { phone, onTap }, signal) {
     this.session = session;
     this.moderation = moderation;
-    this.reconnecting = h("p", { class: "notice warn", role: "alert", hidden: true },
-      t("notice.reconnecting"));
+    this.reconnecting = new Reconnecting(session, phone, signal).root;
     this.sound = h("button", { class: "tap-to-hear", type: "button", "data-action": "sound",
       hidden: true, onclick: onTap }, icon("sound"), h("b", {}, t("notice.tapToHear")),
     h("span", {}, t("notice.tapToHearHint")));
+    this.recovery = new Recovery(session, onTap, signal).root;
     this.waiting = h("ul", { class: "rows notice waiting-list", hidden: true });
     this.quality = h("p", { class: "notice", role: "status", hidden: true });
     this.remark = h("p", { class: "notice", role: "status", hidden: true });
@@ -79,7 +81,6 @@ export class Notices {
   /** @param {AbortSignal} signal */
   #listen(signal) {
     const { session } = this;
-    session.on("state", () => set(this.reconnecting, "hidden", !session.reconnecting), signal);
     session.on("quality", () => this.#showQuality(), signal);
     session.on("muted", (source) => this.say(t(`notice.muted.${source}`)), signal);
     session.on("refused", (failure) => this.sayRefused(failure), signal);

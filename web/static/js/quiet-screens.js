@@ -1,8 +1,9 @@
 /** The calm screens: connecting, the waiting room, and what is said when the call is over. */
 
-import { h, set } from "./dom.js";
+import { h } from "./dom.js";
 import { MediaToggles } from "./media-toggles.js";
 import { Problems } from "./problems.js";
+import { Reconnecting } from "./reconnecting.js";
 import { SelfView } from "./self-view.js";
 import { keyOr, t } from "./strings.js";
 
@@ -24,13 +25,12 @@ export function connectingScreen() {
 /**
  * The waiting room: nobody's name, a picture of oneself, and the promise that it goes on by itself.
  * @param {MediaSession} session
+ * @param {string} phone of the clinic, or ""
  * @param {AbortSignal} signal
  */
-export function waitingScreen(session, signal) {
+export function waitingScreen(session, phone, signal) {
   const { local } = session;
-  const interrupted = h("p", { class: "problem", role: "alert", hidden: true },
-    t("notice.reconnecting"));
-  session.on("state", () => set(interrupted, "hidden", !session.reconnecting), signal);
+  const interrupted = new Reconnecting(session, phone, signal).root;
   const leave = () => void session.leave();
   const toggles = new MediaToggles(local, signal);
   return h("section", { class: "screen waiting" },

@@ -19,11 +19,11 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const STABLE_MS = 10_000;
 
 /** @typedef {ReturnType<typeof setTimeout>} Timer */
-/** @typedef {"waiting" | "up" | "mending"} Stage */
+/** @typedef {"connecting" | "up" | "mending" | "due"} Stage `due`: a new connection is, after a pause */
 
 export class Repair {
   #attempt = 0;
-  /** @type {Stage} */ #stage = "waiting";
+  /** @type {Stage} */ #stage = "connecting";
   /** @type {Timer[]} */ #timers = [];
   /** @type {{restart: () => void, rebuild: () => void}} */ #actions;
   /** @type {number[]} */ #restarts;
@@ -41,7 +41,7 @@ export class Repair {
 
   /** A new connection was begun. */
   began() {
-    this.#replan("waiting", [[CONNECT_TIMEOUT_MS, () => this.lost()]]);
+    this.#replan("connecting", [[CONNECT_TIMEOUT_MS, () => this.lost()]]);
   }
 
   /** @param {import("./peer.js").PeerEvents["state"]} state */
@@ -80,11 +80,17 @@ export class Repair {
 
   /** The connection is beyond repair: a new one, at once the first time, later if it keeps dying. */
   lost() {
-    this.#replan("waiting", [[waitMs(this.#attempt++, this.#random()), this.#actions.rebuild]]);
+    this.#replan("due", [[waitMs(this.#attempt++, this.#random()), this.#actions.rebuild]]);
+  }
+
+  /** The person wants no more waiting. */
+  hurry() {
+    if (this.#stage === "due") this.#replan("due", [[0, this.#actions.rebuild]]);
+    else this.networkChanged();
   }
 
   stop() {
-    this.#replan("waiting", []);
+    this.#replan("connecting", []);
   }
 
   #up() {

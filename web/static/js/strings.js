@@ -68,6 +68,8 @@ const STRINGS = {
   "call.left": "{name} left",
   "call.micOff": "Microphone off",
   "call.reconnecting": "Reconnecting…",
+  "call.interrupted": "Interrupted, perhaps by a phone call",
+  "call.background": "Has another app or page open",
   "call.codecMissing": "This browser cannot show this video",
   "call.toolbar": "Call controls",
 
@@ -126,6 +128,12 @@ const STRINGS = {
   "role.device": "Device",
 
   "notice.reconnecting": "Your connection is interrupted. We are bringing you back; you need not do anything.",
+  "notice.reconnectingLong": "We are still trying to bring you back. If you can, go closer to your Wi-Fi, or switch to mobile data.",
+  "notice.reconnectingPhone": "We keep trying for as long as this page is open. If you need the clinic now, call {phone}.",
+  "notice.offline": "Your device has no internet connection. Switch on Wi-Fi or mobile data; the visit then goes on by itself.",
+  "notice.tapToContinue": "Tap to continue",
+  "notice.tapToContinueHint": "Your device took the microphone or the camera away, perhaps for a phone call.",
+  "notice.tryNow": "Try again now",
   "notice.tapToHear": "Tap to hear",
   "notice.tapToHearHint": "Your browser holds the sound back until you tap.",
   "notice.muted.microphone": "A moderator muted your microphone. Press Unmute to speak.",

@@ -173,7 +173,7 @@ export class TelemedCall extends HTMLElement {
   #showWaiting(session) {
     const signal = this.#newScreen("waiting");
     this.#mended = false;
-    this.replaceChildren(waitingScreen(session, signal));
+    this.replaceChildren(waitingScreen(session, this.getAttribute("phone") ?? "", signal));
     stayAwake(signal);
     this.#focusHeading();
     this.#tell("telemed-waiting", {});

@@ -117,6 +117,8 @@ export class Tile {
   /** @param {Participant} person */
   #noteOn(person) {
     if (!person.connected) return t("call.reconnecting");
+    if (person.activity === "interrupted") return t("call.interrupted");
+    if (person.activity === "background") return t("call.background");
     if (this.slot?.codecMissing) return t("call.codecMissing");
     return "";
   }
