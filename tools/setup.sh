@@ -101,6 +101,7 @@ browsers() {
   need postgresql has_postgresql
   need strace command -v strace
   need pulseaudio command -v pulseaudio # Firefox has no AudioContext without a sound device
+  need espeak-ng command -v espeak-ng # a patient's voice
   need libatomic1 has_library libatomic.so.1 # Playwright's own Node
   need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
   need fonts-noto-core test -e /usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 
 from tests.e2e.browsers.page import ANSWER_WITHIN_S, PageError
+from tests.netns.hosts import Host
 
 Listener = Callable[[str, dict[str, Any]], None]
 
@@ -73,9 +75,9 @@ class BidiConnection:
                 waiting.set_exception(PageError("the browser closed the connection"))
 
 
-async def connect(url: str) -> BidiConnection:
-    """Open a session at the address that the browser printed (ws://127.0.0.1:PORT)."""
-    http = aiohttp.ClientSession()
+async def connect(url: str, host: Host | None = None) -> BidiConnection:
+    """Open a session at the address that the browser printed (ws://127.0.0.1:PORT) on `host`."""
+    http = aiohttp.ClientSession(connector=_connector_on(host) if host else None)
     socket = await http.ws_connect(f"{url}/session", max_msg_size=_MAX_MESSAGE_BYTES)
     connection = BidiConnection(http, socket)
     await connection.command(
@@ -83,3 +85,12 @@ async def connect(url: str) -> BidiConnection:
     )
     await connection.command("session.subscribe", events=["log.entryAdded"])
     return connection
+
+
+def _connector_on(host: Host) -> aiohttp.TCPConnector:
+    """Connections that leave from that machine: 127.0.0.1 is then its own."""
+    return aiohttp.TCPConnector(
+        socket_factory=lambda address: host.socket(
+            socket.AddressFamily(address[0]), socket.SocketKind(address[1])
+        )
+    )

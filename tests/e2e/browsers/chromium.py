@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, Playwright
 from playwright.async_api import Page as Tab
 
-from tests.e2e.browsers.fakes import Camera, write_tone, write_video
+from tests.e2e.browsers.fakes import Camera, write_microphone, write_video
 from tests.e2e.browsers.page import ANSWER_WITHIN_S, VIEWPORT, as_json
+from tests.netns.hosts import Host
 
 EXECUTABLE = "/usr/bin/chromium"
 
@@ -68,18 +70,23 @@ class ChromiumPage:
         await self._browser.close()
 
 
-async def open_page(playwright: Playwright, folder: Path, camera: Camera) -> ChromiumPage:
-    """Start a browser whose devices show and hum what `camera` says; their files go to `folder`."""
-    video, tone = folder / "camera.y4m", folder / "microphone.wav"
+async def open_page(
+    playwright: Playwright, folder: Path, camera: Camera, host: Host | None = None
+) -> ChromiumPage:
+    """Start a browser whose devices show and hum what `camera` says; their files go to `folder`.
+
+    It runs on `host`, or on the server's machine.
+    """
+    video, sound = folder / "camera.y4m", folder / "microphone.wav"
     await asyncio.to_thread(write_video, video, camera)
-    await asyncio.to_thread(write_tone, tone, camera.tone_hz)
+    await asyncio.to_thread(write_microphone, sound, camera)
     browser = await playwright.chromium.launch(
-        executable_path=EXECUTABLE,
+        executable_path=_executable_on(host, folder) if host else EXECUTABLE,
         headless=True,
         args=[
             *_FLAGS,
             f"--use-file-for-fake-video-capture={video}",
-            f"--use-file-for-fake-audio-capture={tone}",
+            f"--use-file-for-fake-audio-capture={sound}",
         ],
     )
     context = await browser.new_context(
@@ -87,3 +94,11 @@ async def open_page(playwright: Playwright, folder: Path, camera: Camera) -> Chr
     )
     context.set_default_timeout(ANSWER_WITHIN_S * 1000)
     return ChromiumPage(browser, await context.new_page())
+
+
+def _executable_on(host: Host, folder: Path) -> Path:
+    """A program that starts the browser there: Playwright speaks to it through inherited pipes."""
+    program = folder / "chromium"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(host.command(EXECUTABLE))} "$@"\n')
+    program.chmod(0o755)
+    return program

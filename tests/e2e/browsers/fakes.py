@@ -1,4 +1,5 @@
-"""Fake devices: a camera that shows one colour and a microphone that hums one note.
+"""Fake devices: a camera that shows one colour and a microphone that hums one note,
+or speaks where a test is about speech.
 
 The colour tells whose picture a tile shows. A little moving noise in the brightness (never in the
 hue) makes the encoder spend as many packets as on a real picture.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import subprocess
 import wave
 from pathlib import Path
 
@@ -54,6 +56,7 @@ class Camera(msgspec.Struct, frozen=True):
     height: int = 240
     noise: int = 0  # largest change of a pixel's brightness, 0..255
     tone_hz: int = 440
+    speech: str = ""  # said again and again, in place of the tone
     person: Person | None = None  # for pictures that people look at
 
 
@@ -67,6 +70,14 @@ def write_video(path: Path, camera: Camera) -> None:
         for number in range(_FRAMES_IN_FILE):
             brightness = _noisy(camera, luma, number) if camera.noise else planes[0]
             file.write(b"FRAME\n" + brightness + planes[1] + planes[2])
+
+
+def write_microphone(path: Path, camera: Camera) -> None:
+    """Write what the microphone picks up, as a mono 16-bit WAV file that can loop."""
+    if camera.speech:
+        subprocess.run(["espeak-ng", "-w", str(path), camera.speech], check=True)
+    else:
+        write_tone(path, camera.tone_hz)
 
 
 def write_tone(path: Path, tone_hz: int, seconds: int = 2) -> None:

@@ -2,7 +2,8 @@
 
 Starting takes seconds, so a whole run shares one process; each page gets a user context (cookies
 and storage) of its own. Its fake camera has no colour of ours, so a script that runs before the
-page's own puts a coloured canvas in its place.
+page's own puts a coloured canvas in its place, and a recording in that of its humming microphone
+where somebody is to speak.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.browsers import bidi
-from tests.e2e.browsers.fakes import FRAMES_PER_SECOND, Camera
+from tests.e2e.browsers.fakes import FRAMES_PER_SECOND, Camera, write_microphone
 from tests.e2e.browsers.page import DEEP_QUERY, VIEWPORT, PageError, as_json
+from tests.netns.hosts import Host
 
 EXECUTABLE = "/usr/bin/firefox-esr"
 _START_WITHIN_S = 60.0  # 3 to 7 s as a rule, 17 s seen under load
@@ -40,7 +42,7 @@ _PREFERENCES: dict[str, bool | int | str] = {
     "toolkit.telemetry.enabled": False,
 }
 
-_COLOURED_CAMERA = """\
+_DEVICES = """\
 () => {{
   const devices = navigator.mediaDevices;
   if (!devices) return;
@@ -61,6 +63,19 @@ _COLOURED_CAMERA = """\
         context.fillRect(0, 0, canvas.width, canvas.height);
       }}, {period_ms});
       stream.addTrack(coloured);
+    }}
+    for (const track of {speech} ? stream.getAudioTracks() : []) {{
+      stream.removeTrack(track);
+      track.stop();
+      const context = new AudioContext({{sampleRate: 48000}});
+      const source = context.createBufferSource();
+      const bytes = Uint8Array.from(atob({speech}), (c) => c.charCodeAt(0));
+      source.buffer = await context.decodeAudioData(bytes.buffer);
+      source.loop = true;
+      const microphone = context.createMediaStreamDestination();
+      source.connect(microphone);
+      source.start();
+      stream.addTrack(microphone.stream.getAudioTracks()[0]);
     }}
     return stream;
   }};
@@ -161,13 +176,15 @@ class Firefox:
         process: asyncio.subprocess.Process,
         connection: bidi.BidiConnection,
         log: asyncio.Task[None],
+        folder: Path,
     ) -> None:
         self._process = process
         self._connection = connection
         self._log = log
+        self._folder = folder
 
     async def open_page(self, camera: Camera) -> FirefoxPage:
-        """Open an empty page whose camera shows the colour; the note is Firefox's own."""
+        """Open an empty page whose camera shows the colour; a note is Firefox's own."""
         user = await self._connection.command("browser.createUserContext")
         created = await self._connection.command(
             "browsingContext.create", type="tab", userContext=user["userContext"]
@@ -181,7 +198,7 @@ class Firefox:
         )
         await self._connection.command(
             "script.addPreloadScript",
-            functionDeclaration=_coloured_camera(camera),
+            functionDeclaration=await asyncio.to_thread(_devices, camera, self._folder),
             contexts=[context],
         )
         return page
@@ -199,14 +216,15 @@ class Firefox:
         await self._log
 
 
-async def start(folder: Path, environment: dict[str, str]) -> Firefox:
-    """Start Firefox with a fresh profile in `folder`."""
+async def start(folder: Path, environment: dict[str, str], host: Host | None = None) -> Firefox:
+    """Start Firefox with a fresh profile in `folder`, on `host` or on the server's machine."""
+    executable = host.command(EXECUTABLE) if host else [EXECUTABLE]
     profile = folder / "profile"
     profile.mkdir()
     lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in _PREFERENCES.items()]
     (profile / "user.js").write_text("\n".join(lines))
     process = await asyncio.create_subprocess_exec(
-        *(EXECUTABLE, "--headless", "--no-remote", "--profile", str(profile)),
+        *(*executable, "--headless", "--no-remote", "--profile", str(profile)),
         *("--remote-debugging-port", "0"),
         env=os.environ | {"HOME": str(folder), "MOZ_CRASHREPORTER_DISABLE": "1"} | environment,
         stdin=asyncio.subprocess.DEVNULL,
@@ -216,8 +234,8 @@ async def start(folder: Path, environment: dict[str, str]) -> Firefox:
     assert process.stderr is not None
     async with asyncio.timeout(_START_WITHIN_S):
         url = await _address(process.stderr)
-        connection = await bidi.connect(url)
-    return Firefox(process, connection, asyncio.create_task(_drain(process.stderr)))
+        connection = await bidi.connect(url, host)
+    return Firefox(process, connection, asyncio.create_task(_drain(process.stderr)), folder)
 
 
 async def _address(errors: asyncio.StreamReader) -> str:
@@ -232,11 +250,20 @@ async def _drain(errors: asyncio.StreamReader) -> None:
         pass
 
 
-def _coloured_camera(camera: Camera) -> str:
-    return _COLOURED_CAMERA.format(
+def _devices(camera: Camera, folder: Path) -> str:
+    return _DEVICES.format(
         width=camera.width,
         height=camera.height,
         rate=FRAMES_PER_SECOND,
         period_ms=1000 // FRAMES_PER_SECOND,
         colour=json.dumps(camera.colour.css),
+        speech=json.dumps(_recording(camera, folder)),
     )
+
+
+def _recording(camera: Camera, folder: Path) -> str:
+    """What is said, as a WAV file in base64; nothing where nobody speaks."""
+    if not camera.speech:
+        return ""
+    write_microphone(folder / "microphone.wav", camera)
+    return base64.b64encode((folder / "microphone.wav").read_bytes()).decode()
