@@ -18,6 +18,7 @@ from clinic_api.http.fields import NOT_FITTING, is_list, wrong_fields
 from clinic_api.http.route import Route
 
 MAX_VERSION_DIGITS = 9  # versions are 32-bit numbers
+MAX_TAGS = 8  # of If-Match; each may cost a transaction
 MAX_KEY_CHARS = 255
 TWICE = "This is given twice."
 
@@ -27,18 +28,20 @@ KEY_PATTERN = rf"^[!-~]{{1,{MAX_KEY_CHARS}}}$"
 _JSON = "application/json"
 
 
-def version_of(request: web.Request) -> int:
-    """The version that If-Match names (RFC 9110 13.1.1). Raises Refused: match_needed, stale.
+def versions_of(request: web.Request) -> tuple[int, ...]:
+    """The versions that If-Match names, newest first, so that any of them may be the present one
+    (RFC 9110 13.1.1). Raises Refused: match_needed, stale.
 
-    Exactly one: a list or `*` would not say which version was read. A weak tag never matches.
+    A weak tag never matches, nor one that is not of ours. `*` would not say what was read.
     """
-    given = request.headers.getall("If-Match", [])
-    if len(given) != 1 or not given[0].strip() or given[0].strip() == "*" or "," in given[0]:
+    given = ",".join(request.headers.getall("If-Match", [])).strip(" \t,")
+    if not given or given == "*":
         raise Refused("match_needed")
-    tag = given[0].strip()
-    if not re.fullmatch(TAG_PATTERN, tag):
+    tags = [tag for tag in map(str.strip, given.split(",")) if re.fullmatch(TAG_PATTERN, tag)]
+    versions = {int(tag.strip('"').partition(".")[0]) for tag in tags[:MAX_TAGS]}
+    if not versions:
         raise Refused("stale")
-    return int(tag.strip('"').partition(".")[0])
+    return tuple(sorted(versions, reverse=True))
 
 
 def key_of(request: web.Request) -> str | None:

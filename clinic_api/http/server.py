@@ -24,9 +24,9 @@ from clinic_api.http.answering import problem, put_session, reply
 from clinic_api.http.authentication import Authenticate, Credentials, client_of, credentials_of
 from clinic_api.http.doors import Doors, Rates
 from clinic_api.http.origin import check_origin
-from clinic_api.http.reading import body_of, command_of, key_of, version_of
+from clinic_api.http.reading import body_of, command_of, key_of, versions_of
 from clinic_api.http.route import Route
-from clinic_api.http.running import Once, carry_out
+from clinic_api.http.running import Done, Once, carry_out
 from clinic_api.transaction import Transaction
 
 API = "/api/v1"
@@ -91,16 +91,29 @@ class Endpoint:
         credentials = credentials_of(request)
         check_origin(request, credentials)
         actor = await self._allowed(credentials)
-        version = version_of(request) if route.needs_version else None
+        versions = versions_of(request) if route.needs_version else (None,)
         key = key_of(request) if route.takes_key else None
         body = await body_of(request, route)
-        command = await self._command(request, body, version, actor)
         once = None if key is None else Once(key, _hash_of(request, body))
-        done = await carry_out(self._database, route, actor, command, once)
+        commands = [await self._command(request, body, each, actor) for each in versions]
+        done = await self._first_that_matches(actor, commands, once)
         response = reply(request, done.answer)
         for token in done.session:
             put_session(response, token)
         return response
+
+    async def _first_that_matches(
+        self, actor: Actor, commands: Sequence[msgspec.Struct], once: Once | None
+    ) -> Done:
+        """Carry out the one whose version is the present one. Raises Refused(stale) if none is."""
+        *others, last = commands
+        for command in others:
+            try:
+                return await carry_out(self._database, self.route, actor, command, once)
+            except Refused as refused:
+                if refused.code != "stale":
+                    raise
+        return await carry_out(self._database, self.route, actor, last, once)
 
     async def _allowed(self, credentials: Credentials) -> Actor:
         """Who asks, and may by role. Raises Refused, audited.
