@@ -46,6 +46,7 @@ class Flow:
         self.now = 0.0
         self.estimator = Estimator(0.0)
         self.samples: list[tuple[float, float]] = []
+        self.steps: list[tuple[float, float]] = []  # after each feedback
         self._traffic = traffic or Traffic()
         self._down, self._up = Link(seed, down), Link(seed + 1, up)
         self._number = 0
@@ -78,10 +79,10 @@ class Flow:
         traffic = self._traffic
         rate = min(self.estimator.bitrate_bps, traffic.wanted_bps)
         if traffic.frame_s:
-            for _ in range(max(1, round(rate * traffic.frame_s / 8 / PACKET_BYTES))):
+            count = max(1, round(rate * traffic.frame_s / 8 / PACKET_BYTES))
+            for _ in range(count):
                 self._send(PACKET_BYTES, 0)
-            size = max(PACKET_BYTES, rate * traffic.frame_s / 8)
-            self._at(self.now + size * 8 / rate, self._send_next)
+            self._at(self.now + count * PACKET_BYTES * 8 / rate, self._send_next)
         else:
             self._send(PACKET_BYTES, 0)
             self._at(self.now + PACKET_BYTES * 8 / rate, self._send_next)
@@ -115,6 +116,7 @@ class Flow:
 
     def _receive(self, feedback: TransportFeedback) -> None:
         self.estimator.receive_feedback(feedback, self.now)
+        self.steps.append((self.now, self.estimator.bitrate_bps))
 
     def _sample(self) -> None:
         if len(self.samples) % 2 == 0:

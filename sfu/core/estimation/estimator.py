@@ -32,7 +32,9 @@ MIN_FALL_S, MAX_FALL_S = (
     0.05,
     0.2,
 )  # between two falls: the RTT; draft-ietf-rmcat-gcc-02: 10, 200 ms
-STANDING_S = 0.1  # a queue this long that stays is overuse, though its trend be flat
+FAST_S = 0.05  # a queue this long that grows is overuse, though the trend does not know yet
+STANDING_S = 0.06  # a queue this long that stays is overuse, though its trend be flat
+EFFECT_S = 1.0  # after a fall what it did to the queue counts
 DRAINS = 0.9  # of what it was: the queue gets shorter
 STANDING_WAIT_S = 0.5  # plus the RTT: what it takes a queue to drain after a fall
 STANDING_FALLS = 2  # without an effect: the path is longer, there is no queue
@@ -67,6 +69,7 @@ class Estimator:
         self._standing = 0  # falls because of a queue that stood
         self._standing_s = 0.0  # that queue
         self._standing_since = now
+        self._next_count = 0  # of the feedback that follows
         self._feedback_at: float | None = None
         self._silence_at = now
         self._reported_at: float | None = None
@@ -97,10 +100,12 @@ class Estimator:
     def receive_feedback(self, feedback: TransportFeedback, now: float) -> None:
         news = self.log.acknowledge(feedback, after=self._fell_number)
         received = news.received
+        after_gap = feedback.feedback_count != self._next_count
+        self._next_count = feedback.feedback_count + 1 & 0xFF
         self._feedback_at = self._silence_at = now
         if received:
             self._measure_rtt(received[-1], now)
-            self._throughput.add(received)
+            self._throughput.add(received, after_gap)
         usage = self._observe_delay(received)
         regular = [p for p in received if p[0] > self._fell_number and not p[4]]
         size = sum(packet[3] for packet in regular)
@@ -173,15 +178,18 @@ class Estimator:
 
     def _decide(self, usage: Usage, now: float) -> None:
         arriving, queue = self._throughput.bps(), self._queue.value()
-        drains, self._queue_s = queue < self._queue_s, queue
-        self.overused = usage == "over" and not drains
-        if queue <= STANDING_S:
+        noise = self._queue.noise_s
+        change, self._queue_s = queue - self._queue_s, queue
+        fast = queue > max(FAST_S, noise) and change > 0
+        self.overused = fast or (usage == "over" and change >= 0)
+        stands = queue > max(STANDING_S, noise)
+        if not stands:
             self._standing_since, self._standing = now, 0
         if self.overused:
             self._rate.hold(now)
             if self._may_fall(now):
                 self._fall(now)
-        elif queue > STANDING_S:
+        elif stands:
             self._rate.hold(now)
             self._stand(queue, now)
         elif usage == "under" or not self._loss_bound.allows_growth or arriving is None:
@@ -190,10 +198,15 @@ class Estimator:
             self._prober.hurry(now)
 
     def _may_fall(self, now: float) -> bool:
-        """Not before the last fall had an effect, and not for the queue that a probe makes."""
+        """Not before the last fall can have had an effect, nor while it has: the queue is shorter;
+        and not for the queue that a probe makes.
+        """
         if self._prober.is_waiting and self._queue_s < STANDING_S:
             return False
-        return now - self._rate.fell_at > min(max(self.rtt_s, MIN_FALL_S), MAX_FALL_S)
+        since = now - self._rate.fell_at
+        if since < EFFECT_S and self._queue_s < self._standing_s:
+            return False
+        return since > min(max(self.rtt_s, MIN_FALL_S), MAX_FALL_S)
 
     def _fall(self, now: float) -> None:
         arriving = self._throughput.newest_bps()

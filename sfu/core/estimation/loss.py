@@ -15,7 +15,7 @@ OBSERVATION_S = 0.25
 MIN_PACKETS = 10  # of an observation; until then it goes on
 MAX_OBSERVATION_S = 1.0
 REMEMBERED = 24  # observations: 6 s and more
-SLOWER = 0.78  # of the highest rate: what was sent more slowly tells the path's own loss
+SLOWER = 0.75  # of the highest rate (but for outliers): what was sent more slowly tells the path's own loss
 ALIKE = 0.75  # of the loss at high rates: losing this much at low ones is no congestion
 MIN_COMPARED = 4  # observations at low rates
 PATIENCE_S = 0.3  # GCC section 6: not more often than this plus the RTT
@@ -72,7 +72,7 @@ class LossBound:
     def _compare(self, sent_bps: float) -> None:
         """What is lost at low rates anyway; where there were none, what was known counts on."""
         self._seen.append((sent_bps, self.loss))
-        fast = max(rate for rate, _ in self._seen)
+        fast = sorted(rate for rate, _ in self._seen)[-1 - len(self._seen) // 8]
         slow = [loss for rate, loss in self._seen if rate <= SLOWER * fast]
         others = [loss for rate, loss in self._seen if rate > SLOWER * fast]
         if len(slow) < MIN_COMPARED:

@@ -1,7 +1,7 @@
 """Probes: a short cluster of packets at a higher rate tells at once what growth would take long to.
 
 Only while more is wanted than the estimate allows. One that finds room is followed at once by
-another, one that finds none makes the next wait longer, up to 7 s. The result is the rate
+another, one that finds none makes the next wait longer, up to 5 s. The result is the rate
 at which the whole cluster arrived, never more than the rate at which it was sent.
 """
 
@@ -15,7 +15,7 @@ FIRST = 1.5  # times the estimate: where there is no room, the queue grows by 30
 FURTHER = 2.0  # after one that found room; libwebrtc: further_exponential_probe_scale
 MARGIN = 1.25  # of what is wanted: no probe needs to be faster
 INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
-BACKOFF, MAX_INTERVAL_S = 1.5, 7.0
+BACKOFF, MAX_INTERVAL_S = 1.5, 5.0
 DURATION_S = 0.060
 MIN_BYTES = 3_000
 GIVE_UP_S = 1.0  # plus the RTT: libwebrtc ProbeController: kMaxWaitingTimeForProbingResult

@@ -13,7 +13,7 @@ BACKOFF = 0.85  # of what arrives; GCC 5.5: beta
 UNPROVEN = 1.5  # times what arrives; GCC 5.5: growth ends there while the sender has less to send
 UNPROVEN_EXTRA_BPS = 10_000.0  # libwebrtc AimdRateControl
 MAX_INTERVAL_S = 1.0  # growth for at most this long at a time
-CONFIRMED = 1.1  # times the capacity at the last fall: the link has become better
+CONFIRMED = 1.05  # times the capacity at the last fall: the link has become better
 
 
 class Rate:
