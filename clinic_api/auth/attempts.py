@@ -1,6 +1,8 @@
 """Counts tries at passwords, codes and links, and refuses those that come too fast.
 
 A try is counted before it is judged, in a transaction of its own: a refusal later cannot undo it.
+Where somebody has signed in before, tries at that login are counted by themselves: a stranger who
+guesses elsewhere, or at others from the same address, keeps nobody from their own account.
 """
 
 from __future__ import annotations
@@ -28,6 +30,42 @@ def count(tx: Transaction, actor: Actor, subject: Subject, name: str) -> None:
     if pause:
         raise Refused("too_many_requests", retry_after_s=math.ceil(pause.total_seconds()))
     store.write_tries(tx, actor, subject, name, counted(limit, known, tx.now))
+
+
+def count_password(tx: Transaction, actor: Actor, login: str) -> None:
+    """A try at the password of a login. Raises as `count`."""
+    if _is_known(tx, actor, login):
+        count(tx, actor, "known", _place(actor, login))
+    else:
+        count_address(tx, actor)
+        count(tx, actor, "login", login)
+
+
+def password_was_right(tx: Transaction, actor: Actor, login: str) -> None:
+    """After `count_password`."""
+    clear(tx, "login", login)
+    if _is_known(tx, actor, login):
+        remember(tx, actor, login)
+    else:
+        give_back_address(tx, actor)
+
+
+def remember(tx: Transaction, actor: Actor, login: str) -> None:
+    """Somebody has signed in here, with all that it takes."""
+    if actor.client:
+        place = _place(actor, login)
+        store.tries(tx, actor, "known", place)
+        store.write_tries(tx, actor, "known", place, Tries(0, tx.now))
+
+
+def _is_known(tx: Transaction, actor: Actor, login: str) -> bool:
+    """Whether it is worth an own count; one that is used up is not."""
+    held = store.counted_tries(tx, "known", _place(actor, login)) if actor.client else None
+    return held is not None and wait(LIMITS["known"], held, tx.now) < FOREVER
+
+
+def _place(actor: Actor, login: str) -> str:
+    return f"{network(actor.client)} {login}"
 
 
 def count_address(tx: Transaction, actor: Actor) -> None:

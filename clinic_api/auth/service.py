@@ -91,8 +91,7 @@ class ShowCode(msgspec.Struct, frozen=True):
 def begin_sign_in(tx: Transaction, actor: Actor, login: str) -> Asked:
     """Count the try. Raises Refused(too_many_requests), for names that nobody has as well."""
     name = normal_login(login)
-    attempts.count_address(tx, actor)
-    attempts.count(tx, actor, "login", name)
+    attempts.count_password(tx, actor, name)
     user = store.user_by_login(tx, name)
     return Asked(store.credential(tx, user.id).password_hash if user else None)
 
@@ -108,8 +107,7 @@ def finish_sign_in(tx: Transaction, actor: Actor, command: FinishSignIn) -> Open
         raise Refused("bad_credentials", attempt=tried(tx, actor, user.id if user else ""))
     if command.renewed is not None:
         store.renew_hash(tx, actor, user.id, command.renewed)
-    attempts.clear(tx, "login", name)
-    attempts.give_back_address(tx, actor)
+    attempts.password_was_right(tx, actor, name)
     tx.note(actor, "user", user.id)
     return open_session(tx, actor, user, _level_by_password(tx, user), command.device)
 
@@ -124,6 +122,8 @@ def open_session(
     tx: Transaction, actor: Actor, user: User, level: Level, device: Device, *, fresh: bool = False
 ) -> Opened:
     """`fresh`: a second factor was shown just now."""
+    if level == "full":
+        attempts.remember(tx, actor, user.login)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     stepped_up_at = tx.now if fresh else None
     session_id = session_store.add_session(

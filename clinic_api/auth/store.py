@@ -185,6 +185,12 @@ def tries(tx: Transaction, actor: Actor, subject: Subject, name: str) -> Tries:
     return Tries(row.tries, row.last_at)
 
 
+def counted_tries(tx: Transaction, subject: Subject, name: str) -> Tries | None:
+    """The same, None where none was ever counted."""
+    row = _tries_row(tx, subject, name)
+    return None if row is None else Tries(row.tries, row.last_at)
+
+
 def write_tries(tx: Transaction, actor: Actor, subject: Subject, name: str, new: Tries) -> None:
     """After `tries`."""
     row = _tries_row(tx, subject, name)

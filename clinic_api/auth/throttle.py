@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-Subject = Literal["login", "code", "address", "activation", "mail"]
+Subject = Literal["login", "known", "code", "address", "activation", "mail"]
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,21 +24,17 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     forgotten_after: timedelta | None = None  # without a try; None: never
 
 
+_ACCOUNT = Limit(
+    free=5,
+    first=timedelta(seconds=2),
+    longest=timedelta(minutes=15),
+    closed_after=100,
+    forgotten_after=timedelta(days=30),
+)
 LIMITS: dict[Subject, Limit] = {
-    "login": Limit(
-        free=5,
-        first=timedelta(seconds=2),
-        longest=timedelta(minutes=15),
-        closed_after=100,
-        forgotten_after=timedelta(days=30),
-    ),
-    "code": Limit(
-        free=5,
-        first=timedelta(seconds=2),
-        longest=timedelta(minutes=15),
-        closed_after=100,
-        forgotten_after=timedelta(days=30),
-    ),
+    "login": _ACCOUNT,
+    "code": _ACCOUNT,
+    "known": msgspec.structs.replace(_ACCOUNT, forgotten_after=timedelta(days=90)),
     "activation": Limit(
         free=5,
         first=timedelta(seconds=10),

@@ -289,3 +289,56 @@ async def test_bob_sees_and_ends_his_sessions_and_nobody_elses(
     await bob.does(end_session, EndSession(elsewhere.id))
     assert (await phone.actor()).kind == "stranger"
     assert (await bob.does(read_account, Nothing())).next == "nothing"
+
+
+async def test_a_stranger_who_guesses_elsewhere_locks_nobody_out(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    stranger = Browser(sqlite_database, clock, "203.0.113.66")
+    for _ in range(100):
+        await stranger.does(begin_sign_in, "bob@clinic.example")
+        clock.advance(15 * 60)
+    closed = await refusal(stranger, "bob@clinic.example", BOBS_PASSWORD)
+    assert (closed.code, closed.retry_after_s) == ("too_many_requests", None)
+    assert (await bob.signs_in("bob@clinic.example", BOBS_PASSWORD)).next == "second_factor"
+    assert (await bob.shows(bob.code())).next == "nothing"
+
+
+async def test_a_stranger_in_the_waiting_room_locks_no_staff_out(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    stranger = Browser(sqlite_database, clock, bob.client)
+    for n in range(30):
+        await stranger.does(begin_sign_in, f"name{n}")
+    assert (await refusal(stranger, "name", "a long password")).code == "too_many_requests"
+    assert (await bob.signs_in("bob@clinic.example", BOBS_PASSWORD)).next == "second_factor"
+
+
+async def test_tries_where_somebody_has_signed_in_are_slow_and_end_too(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(sqlite_database, clock)
+    thief = Browser(sqlite_database, clock, bob.client)
+    for _ in range(5):
+        await thief.does(begin_sign_in, "bob@clinic.example")
+    waiting = await refusal(thief, "bob@clinic.example", BOBS_PASSWORD)
+    assert (waiting.code, waiting.retry_after_s) == ("too_many_requests", 2)
+    for _ in range(195):  # to a hundred there, and a hundred more as everybody has
+        clock.advance(15 * 60)
+        await thief.does(begin_sign_in, "bob@clinic.example")
+    clock.advance(15 * 60)
+    closed = await refusal(thief, "bob@clinic.example", BOBS_PASSWORD)
+    assert (closed.code, closed.retry_after_s) == ("too_many_requests", None)
+
+
+async def test_a_password_alone_makes_no_place_known(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    await bob_at_work(sqlite_database, clock)
+    thief = Browser(sqlite_database, clock, "203.0.113.66")
+    assert (await thief.signs_in("bob@clinic.example", BOBS_PASSWORD)).next == "second_factor"
+    assert await sqlite_database.read(
+        lambda tx: store.counted_tries(tx, "known", "203.0.113.66 bob@clinic.example") is None
+    )
