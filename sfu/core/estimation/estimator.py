@@ -16,7 +16,7 @@ from __future__ import annotations
 from sfu.core.estimation.groups import Groups
 from sfu.core.estimation.loss import HIGH, LOW, LossBound
 from sfu.core.estimation.overuse import OveruseDetector, Usage
-from sfu.core.estimation.probing import USEFUL, ProbeCluster, Prober, ProbeResult
+from sfu.core.estimation.probing import ProbeCluster, Prober, ProbeResult
 from sfu.core.estimation.queue import QueueDelay
 from sfu.core.estimation.rate import Rate
 from sfu.core.estimation.sent_log import Received, SendLog
@@ -28,11 +28,9 @@ START_RTT_S = 0.1
 MIN_QUEUE_S = 0.010  # a shorter queue is none
 MAX_RTT_S = 3.0
 RTT_SMOOTHING = 0.25
-MIN_FALL_S, MAX_FALL_S = (
-    0.05,
-    0.2,
-)  # between two falls: the RTT; draft-ietf-rmcat-gcc-02: 10, 200 ms
-FAST_S = 0.05  # a queue this long that grows is overuse, though the trend does not know yet
+MIN_FALL_S, MAX_FALL_S = 0.05, 0.12  # between two falls: the RTT; GCC: 10 to 200 ms
+FAST_S = 0.05  # a queue this long that does not drain is overuse, whatever the trend says
+DRAINING_S = 0.002  # by which a queue that drains is shorter at the next feedback
 STANDING_S = 0.06  # a queue this long that stays is overuse, though its trend be flat
 EFFECT_S = 1.0  # after a fall what it did to the queue counts
 DRAINS = 0.9  # of what it was: the queue gets shorter
@@ -95,7 +93,8 @@ class Estimator:
             return None
         if now - self._feedback_at > SILENCE_S:
             return None
-        return self._prober.next(self._rate.bps, self._wanted_bps, now)
+        noise_s = self._queue.noise_s
+        return self._prober.next(self._rate.bps, self._wanted_bps, noise_s, now)
 
     def receive_feedback(self, feedback: TransportFeedback, now: float) -> None:
         news = self.log.acknowledge(feedback, after=self._fell_number)
@@ -180,7 +179,7 @@ class Estimator:
         arriving, queue = self._throughput.bps(), self._queue.value()
         noise = self._queue.noise_s
         change, self._queue_s = queue - self._queue_s, queue
-        fast = queue > max(FAST_S, noise) and change > 0
+        fast = queue > max(FAST_S, noise) and change > -DRAINING_S
         self.overused = fast or (usage == "over" and change >= 0)
         stands = queue > max(STANDING_S, noise)
         if not stands:
@@ -198,15 +197,15 @@ class Estimator:
             self._prober.hurry(now)
 
     def _may_fall(self, now: float) -> bool:
-        """Not before the last fall can have had an effect, nor while it has: the queue is shorter;
-        and not for the queue that a probe makes.
+        """Not while the last fall has an effect, which is a shorter queue, and not for the queue
+        that a probe makes.
         """
         if self._prober.is_waiting and self._queue_s < STANDING_S:
             return False
         since = now - self._rate.fell_at
-        if since < EFFECT_S and self._queue_s < self._standing_s:
+        if since < min(max(self.rtt_s, MIN_FALL_S), MAX_FALL_S):
             return False
-        return since > min(max(self.rtt_s, MIN_FALL_S), MAX_FALL_S)
+        return since > EFFECT_S or self._queue_s >= self._standing_s
 
     def _fall(self, now: float) -> None:
         arriving = self._throughput.newest_bps()
@@ -241,7 +240,6 @@ class Estimator:
             self._start_over()
 
     def _learn(self, result: ProbeResult, now: float) -> None:
-        useful = result.bps > USEFUL * self._rate.bps
-        if result.bps > self._rate.bps:
-            self._rate.set(result.bps)
-        self._prober.finish(self.log, useful and not result.saturated, now)
+        before = self._rate.bps
+        self._rate.set(max(before, result.bps))
+        self._prober.finish(self.log, result, before, now)

@@ -16,7 +16,9 @@ FURTHER = 2.0  # after one that found room; libwebrtc: further_exponential_probe
 MARGIN = 1.25  # of what is wanted: no probe needs to be faster
 INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
 BACKOFF, MAX_INTERVAL_S = 1.5, 5.0
-DURATION_S = 0.060
+DURATION_S, MAX_DURATION_S = 0.060, 0.2
+NOISES = 4.0
+AGAIN_S = 0.5  # after one that found room and was thought to have filled it
 MIN_BYTES = 3_000
 GIVE_UP_S = 1.0  # plus the RTT: libwebrtc ProbeController: kMaxWaitingTimeForProbingResult
 MIN_ARRIVED = 0.6  # of the cluster's packets; libwebrtc: 0.8, but radio links lose more
@@ -69,13 +71,17 @@ class Prober:
         """A cluster is under way."""
         return self._cluster is not None
 
-    def next(self, estimate_bps: float, wanted_bps: float, now: float) -> ProbeCluster | None:
+    def next(
+        self, estimate_bps: float, wanted_bps: float, noise_s: float, now: float
+    ) -> ProbeCluster | None:
+        """A cluster, long enough not to be mismeasured where delays vary by `noise_s`."""
         if self._cluster is not None or now < self._due_at or wanted_bps <= estimate_bps:
             return None
         factor = FURTHER if self._found else FIRST
         rate = min(factor * estimate_bps, MARGIN * wanted_bps)
+        duration_s = min(max(DURATION_S, NOISES * noise_s), MAX_DURATION_S)
         self._last_id += 1
-        size = max(MIN_BYTES, int(rate * DURATION_S / 8))
+        size = max(MIN_BYTES, int(rate * duration_s / 8))
         self._cluster = ProbeCluster(self._last_id, int(rate), size)
         self._started_at = now
         self._arrived = []
@@ -98,14 +104,16 @@ class Prober:
             return None
         return _measure(self._arrived, span.last - span.first + 1)
 
-    def finish(self, log: SendLog, useful: bool, now: float) -> None:
-        """The cluster has its result."""
+    def finish(self, log: SendLog, result: ProbeResult, before_bps: float, now: float) -> None:
+        """The cluster has its result; the estimate was `before_bps`."""
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
             log.forget(cluster.id)
-        self._found = useful
+        useful = result.bps > USEFUL * before_bps
+        self._found = useful and not result.saturated
         if useful:
-            self._failures, self._due_at = 0, now
+            self._failures = 0
+            self._due_at = now + (AGAIN_S if result.saturated else 0.0)
         else:
             self._failures += 1
             self._due_at = now + min(INTERVAL_S * BACKOFF**self._failures, MAX_INTERVAL_S)
@@ -113,7 +121,7 @@ class Prober:
     def handle_timeout(self, log: SendLog, rtt_s: float, now: float) -> None:
         """A cluster that never was sent whole, or of which too little came."""
         if self._cluster is not None and now - self._started_at > GIVE_UP_S + rtt_s:
-            self.finish(log, useful=False, now=now)
+            self.finish(log, NOTHING, 0.0, now)
 
 
 def _measure(arrived: list[Received], count: int) -> ProbeResult:

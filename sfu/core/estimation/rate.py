@@ -35,7 +35,7 @@ class Rate:
         if self.bps < most:
             self.set(min(self.bps * GROWTH**interval, most))
         if self.capacity_bps is not None and arriving_bps > CONFIRMED * self.capacity_bps:
-            self.capacity_bps = None
+            self.capacity_bps = arriving_bps
             return True
         return False
 

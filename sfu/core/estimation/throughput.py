@@ -11,7 +11,7 @@ from collections import deque
 from sfu.core.estimation.sent_log import Received
 
 WINDOW_S = 0.3  # libwebrtc: 0.5 s to begin with
-SHORT_WINDOW_S, SHORT_PACKETS = 0.15, 5  # whichever is longer; libwebrtc: 0.15 s after the first
+SHORT_WINDOW_S, SHORT_PACKETS = 0.1, 5  # whichever is longer; libwebrtc: 0.15 s after the first
 MAX_PACKETS = 1024
 MAX_SILENCE_S = 2.0  # between arrivals; a longer one begins anew, and so does a stepped clock
 
