@@ -10,8 +10,8 @@ from clinic_api.auth.account import Account, EndSession, end_session, list_sessi
 from clinic_api.auth.service import Nothing
 from clinic_api.errors import Refused
 from clinic_api.http.answering import put_session
-from web.forms import Form, failed, read_form
-from web.portal.desk import Desk, Visitor, redirect
+from web.forms import Form, failed
+from web.portal.desk import Pages, Visitor, redirect
 from web.portal.posted import CodeForm, Password, Posted
 
 HOME = "/visits"
@@ -23,12 +23,7 @@ class ChangePasswordForm(msgspec.Struct, frozen=True):
     csrf: str = ""
 
 
-class AccountPages:
-    """Made once, by `add_portal`."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
+class AccountPages(Pages):
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
         add.add_get("/account", desk.page(self._account, "account.read"))
@@ -50,13 +45,12 @@ class AccountPages:
         return self._desk.render(request, visitor, "factor.html", enrolment=None, form=None)
 
     async def _begin_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        await self._desk.form(request, visitor, Posted)
         made = await flows.begin_enrolment(self._desk.database, visitor.actor, Nothing())
         return self._desk.render(request, visitor, "factor.html", enrolment=made, form=None)
 
     async def _confirm_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, CodeForm)
-        self._desk.check_form(visitor, form.sent)
+        form = await self._desk.form(request, visitor, CodeForm)
         command = factors.ConfirmFactor(form.value.code if form.value else "")
         try:
             done = await flows.confirm_enrolment(self._desk.database, visitor.actor, command)
@@ -98,8 +92,7 @@ class AccountPages:
         )
 
     async def _change_password(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, ChangePasswordForm)
-        self._desk.check_form(visitor, form.sent)
+        form = await self._desk.form(request, visitor, ChangePasswordForm)
         if form.value is None:
             return await self._show_account(request, visitor, form)
         command = flows.ChangePassword(
@@ -113,13 +106,13 @@ class AccountPages:
         return redirect("/account")
 
     async def _end_session(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        await self._desk.form(request, visitor, Posted)
         command = EndSession(request.match_info["session_id"])
         await self._desk.database.write(lambda tx: end_session(tx, visitor.actor, command))
         return redirect("/account")
 
     async def _renew_codes(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        await self._desk.form(request, visitor, Posted)
         made = await self._desk.database.write(
             lambda tx: factors.renew_recovery_codes(tx, visitor.actor, Nothing())
         )

@@ -22,6 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from clinic_api.actor import STAFF, STRANGER, Actor
 from clinic_api.auth import flows
 from clinic_api.auth.model import Device
+from clinic_api.auth.names import NamesOf, names_of
 from clinic_api.auth.service import ShowCode
 from clinic_api.db import Database
 from clinic_api.errors import Refused
@@ -32,6 +33,7 @@ from clinic_api.http.origin import check_origin
 from clinic_api.organisation.model import Organisation, ReadOrganisation
 from clinic_api.organisation.service import read_organisation
 from web.forms import Form, is_secret, posted_fields, read_form
+from web.portal import words
 
 MAX_CODE_CHARS = 40
 STEP_UP_CODE = "step_up_code"  # the field of the page that asks for it
@@ -46,6 +48,7 @@ _ELSEWHERE = {  # refusals that another page mends
 _UNFINISHED = {"unfinished": "/sign-", "enrolling": "/account/factor"}  # role → its pages
 _MENU = (
     ("/visits", "Visits", frozenset({"doctor", "nurse", "desk", "admin", "patient"})),
+    ("/patients", "Patients", frozenset({"doctor", "nurse", "desk", "billing", "admin"})),
     ("/users", "People who sign in", frozenset({"admin"})),
     ("/messages", "Messages", frozenset({"admin", "desk"})),
     ("/audit", "Audit", frozenset({"admin"})),
@@ -88,6 +91,14 @@ class Desk:
         self._templates = Environment(
             loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined
         )
+        self._templates.globals["say"] = words
+
+    async def names(self, visitor: Visitor, ids: frozenset[str]) -> dict[str, str]:
+        """What staff of these ids are called."""
+        if not ids:
+            return {}
+        command = NamesOf(ids)
+        return await self.database.read(lambda tx: names_of(tx, visitor.actor, command).names)
 
     def page(self, show: Page, action: str = "", *, open_to_all: bool = False) -> Handler:
         """A handler. Whether the role may do `action` is checked before any form is read;
@@ -228,6 +239,13 @@ class Desk:
                     "second_factor_needed" if role == "unfinished" else "enrolment_needed"
                 )
         return await self._visitor(request, actor)
+
+
+class Pages:
+    """Pages about one thing: their functions, on the desk that all share."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
 
 def credentials_of_page(request: web.Request) -> Credentials:

@@ -7,10 +7,11 @@ from aiohttp import web
 from clinic_api.db import Database
 from clinic_api.http.authentication import Authenticate
 from web.portal.account import AccountPages
+from web.portal.audit import AuditPages
 from web.portal.desk import Desk
 from web.portal.doors import DoorPages
 from web.portal.messages import MessagePages
-from web.portal.records import RecordPages
+from web.portal.patients import PatientPages
 from web.portal.set_up import SetUpPages
 from web.portal.sign_in import SignInPages
 from web.portal.users import UserPages
@@ -32,7 +33,8 @@ def add_portal(
         AccountPages,
         DoorPages,
         VisitPages,
-        RecordPages,
+        PatientPages,
+        AuditPages,
         UserPages,
         MessagePages,
     ):

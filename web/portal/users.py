@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from aiohttp import web
@@ -21,24 +21,22 @@ from clinic_api.auth.users import (
 from clinic_api.errors import Refused
 from clinic_api.journeys.leaving import disable
 from clinic_api.journeys.staff import add_staff
-from web.forms import Form, failed, read_form
-from web.portal.desk import Desk, Visitor, redirect
+from web.forms import Form, failed
+from web.portal.desk import Pages, Visitor, redirect
 from web.portal.posted import Posted
+from web.portal.words import ROLES
+
+StaffRole = Literal["doctor", "nurse", "desk", "billing", "admin"]
 
 
 class NewUserForm(msgspec.Struct, frozen=True):
     display_name: Annotated[str, Meta(max_length=120)]
     login: Annotated[str, Meta(max_length=254)]
-    role: Literal["doctor", "nurse", "desk", "billing", "admin"]
+    role: StaffRole
     csrf: str = ""
 
 
-class UserPages:
-    """Made once, by `add_portal`."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
+class UserPages(Pages):
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
         add.add_get("/users", desk.page(self._list, "user.list"))
@@ -63,12 +61,12 @@ class UserPages:
             "users.html",
             status=422 if form else 200,
             users=found.items,
+            roles=[(role, ROLES[role]) for role in get_args(StaffRole)],
             form=form,
         )
 
     async def _create(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, NewUserForm)
-        self._desk.check_form(visitor, form.sent)
+        form = await self._desk.form(request, visitor, NewUserForm)
         said = form.value
         if said is None:
             return await self._show_list(request, visitor, form)
@@ -110,7 +108,7 @@ class UserPages:
 
     async def _code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         """A code for the desk, where no mail goes."""
-        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        await self._desk.form(request, visitor, Posted)
         command = OneUser(request.match_info["user_id"])
         made = await self._desk.database.write(
             lambda tx: issue_activation_code(tx, visitor.actor, command)
@@ -128,7 +126,7 @@ class UserPages:
         return redirect(f"/users/{command.user_id}")
 
     async def _version(self, request: web.Request, visitor: Visitor) -> OneVersion:
-        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        await self._desk.form(request, visitor, Posted)
         user_id = request.match_info["user_id"]
         user = await self._desk.database.read(
             lambda tx: read_user(tx, visitor.actor, OneUser(user_id))
