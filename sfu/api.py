@@ -169,8 +169,15 @@ class Speakers(Event, frozen=True):
     peers: tuple[str, ...]
 
 
+class SlotPicture(msgspec.Struct, frozen=True):
+    """What the link lets through of a slot's picture: full | reduced | off."""
+
+    slot: int
+    video: str
+
+
 class Quality(Event, frozen=True):
-    """Every 2 s while connected: loss in 0..1 over that time, and what the guard lets through."""
+    """Every 2 s while connected, and when `video` changes: loss in 0..1 over the last 2 s."""
 
     room: str
     peer: str
@@ -178,10 +185,33 @@ class Quality(Event, frozen=True):
     downlink_loss: float
     rtt_ms: float
     unstable: bool  # no authenticated packet for longer than expected
-    video: str  # full | reduced | off
+    video: str  # full | reduced | off: off where every picture is
+    estimate_bps: int = 0  # what the downlink carries; 0 for a peer that only publishes
+    pictures: tuple[SlotPicture, ...] = ()
 
 
-AnyEvent = PeerConnected | PeerLost | TrackAdded | SlotAssigned | SlotSwitched | Speakers | Quality
+class LayersWanted(Event, frozen=True):
+    """Somebody has a use for these simulcast layers of a peer's source, and for no others.
+
+    Before the first such event all are wanted. The lowest one always is.
+    """
+
+    room: str
+    peer: str
+    source: SourceRole
+    rids: tuple[str, ...]
+
+
+AnyEvent = (
+    PeerConnected
+    | PeerLost
+    | TrackAdded
+    | SlotAssigned
+    | SlotSwitched
+    | Speakers
+    | Quality
+    | LayersWanted
+)
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):

@@ -28,6 +28,7 @@ HELP: dict[str, str] = {
     "dropped_malformed": "authenticated packets that break RTP or RTCP",
     "dropped_duplicate": "packets received twice or too late to keep",
     "dropped_rate": "packets over the peer's bitrate limit",
+    "dropped_paced": "video packets at which a slow subscriber's queue was full",
     "dropped_send": "packets that the kernel did not take",
     "dropped_datagram": "datagrams that are neither STUN, DTLS nor RTP",
     "oversized": "datagrams over 1200 bytes that were forwarded",
@@ -71,6 +72,7 @@ class Counters:
     dropped_malformed: int
     dropped_duplicate: int
     dropped_rate: int
+    dropped_paced: int
     dropped_send: int
     dropped_datagram: int
     oversized: int

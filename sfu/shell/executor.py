@@ -8,17 +8,21 @@ same plaintext out.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 
 from sfu.api import AnyEvent
 from sfu.core.counters import Counters
 from sfu.core.forwarder import actions
 from sfu.core.forwarder.forwarder import Forwarder
-from sfu.core.forwarder.model import Sent, Source
-from sfu.core.forwarder.rule import HeaderTemplate, Rule, audio_level, render_rtx
+from sfu.core.forwarder.model import Source, Stream
+from sfu.core.forwarder.pacing import Pacer, Waiting
+from sfu.core.forwarder.rule import EVERY_TID, HeaderTemplate, Rule, audio_level, render_rtx
 from sfu.core.rtp import header, vp8
 from sfu.core.rtp.codecs import is_switch_point
 from sfu.shell.intake import Intake, Transport
+from sfu.shell.probes import Probes
 from sfu.shell.srtp import Srtp
 from sfu.shell.srtp_errors import Sealer, SrtpError
 
@@ -27,28 +31,45 @@ __all__ = ["Executor", "Transport"]
 KEPT_PACKETS = 50  # ciphertexts per audio stream: 1 s
 LARGE_DATAGRAM_BYTES = 1200
 VP8_DESCRIPTOR_BYTES = 6  # RFC 7741 4.2, the longest
+RELEASE_S = 0.005  # between two looks at what waits for a slow link
 MAX_WAITING = 64  # datagrams: half a millisecond of work stands between a packet and its sending
 
 
 class _Route:
     """A rule with where it leads, and the account of its stream."""
 
-    __slots__ = ("_seal", "_srtp", "_template", "rule", "sent", "transport")
+    __slots__ = (
+        "_note",
+        "_seal",
+        "_srtp",
+        "_template",
+        "is_audio",
+        "pacer",
+        "rule",
+        "sent",
+        "transport",
+    )
 
-    def __init__(self, rule: Rule, transport: Transport, sent: Sent) -> None:
+    def __init__(self, rule: Rule, transport: Transport, stream: Stream) -> None:
         self.rule = rule
         self.transport = transport
-        self.sent = sent
+        self.sent = stream.sent
+        self.pacer = stream.pacer
+        self.is_audio = stream.kind == "audio"
+        self._note = stream.log.note if rule.extensions.twcc else None
         self._template = HeaderTemplate(rule.extensions, rule.ssrc)
         self._srtp: Srtp | None = None
         self._seal: Sealer
 
-    def render(self, srtp: Srtp, packet: bytes, seq: int, level: int, payload: bytes) -> bytes:
+    def render(
+        self, srtp: Srtp, packet: bytes, seq: int, level: int, payload: bytes, now: float
+    ) -> bytes:
         """The packet as it leaves, and the account of it. Raises SrtpError."""
         rule, transport, sent = self.rule, self.transport, self.sent
         if srtp is not self._srtp:
             self._seal, self._srtp = srtp.sealer(rule.ssrc), srtp
-        transport.twcc_sent += 1
+        if self._note is not None:
+            transport.twcc_sent += 1
         number = seq + rule.seq_offset
         head = self._template.fill(
             packet[1] & 0x80 | rule.payload_type,
@@ -58,6 +79,8 @@ class _Route:
             level,
         )
         data = self._seal(head, payload)
+        if self._note is not None:
+            self._note(transport.twcc_sent, now, len(data), transport.cluster)
         sent.packets += 1
         sent.octets += len(payload)
         if number > sent.highest:
@@ -69,8 +92,13 @@ class Executor:
     """Packets of every peer of one worker; events go to `emit`."""
 
     def __init__(
-        self, forwarder: Forwarder, counters: Counters, emit: Callable[[AnyEvent], None]
+        self,
+        forwarder: Forwarder,
+        counters: Counters,
+        emit: Callable[[AnyEvent], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._intake = Intake(forwarder, counters, self._forward, self._obey)
         self.delay = self._intake.delay
         self._forwarder = forwarder
@@ -80,6 +108,8 @@ class Executor:
         self._laden: list[Transport] = []  # those whose outbox holds something
         self._waiting = 0  # datagrams in outboxes
         self._routes: dict[int, list[_Route]] = {}
+        self._holding: list[Pacer] = []  # those with a queue
+        self._probes = Probes(self._post_media)
         self._carry_out: dict[type, Callable[..., None]] = {
             actions.Install: self._install,
             actions.Replace: self._replace,
@@ -87,6 +117,7 @@ class Executor:
             actions.Replay: self._replay,
             actions.Resend: self._resend,
             actions.ResendKept: self._resend_kept,
+            actions.Probe: self._probe,
             actions.SendRtcp: self._send_rtcp,
             actions.Emit: self._emit_event,
         }
@@ -120,10 +151,15 @@ class Executor:
 
     def handle_timeout(self, now: float) -> None:
         self._forwarder.handle_timeout(now)
-        self.drain()
+        self._obey()
+        self._release(now)
+        self._probes.send(now)
+        self.flush()
 
     def next_timeout(self, now: float) -> float:
-        return self._forwarder.next_timeout(now)
+        """When `handle_timeout` must be called at the latest, if no datagram comes before."""
+        at = self._forwarder.next_timeout(now)
+        return min(at, now + RELEASE_S) if self._holding or self._probes.running else at
 
     # one packet in
 
@@ -159,14 +195,26 @@ class Executor:
             self._obey()
         routes = self._routes.get(source.id)
         if routes:
-            self._apply(routes, packet, seq, start, size)
+            self._apply(source, routes, packet, seq, start, size)
             if self._waiting >= MAX_WAITING:
                 self.flush()
 
     # one packet out
 
-    def _apply(self, routes: list[_Route], packet: bytes, seq: int, start: int, size: int) -> None:
-        """Send a packet by each of the routes that is for it."""
+    def _apply(
+        self,
+        source: Source,
+        routes: list[_Route],
+        packet: bytes,
+        seq: int,
+        start: int,
+        size: int,
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Send a packet by each of the routes that is for it; `whole`: of any temporal layer."""
+        now = self._clock()
+        surplus: list[int] = []  # streams that take fewer temporal layers
         payload = plain = packet[start : start + size]
         moved = (0, 0)  # by which `payload`'s VP8 numbers are
         for route in routes:
@@ -176,18 +224,61 @@ class Executor:
             srtp = route.transport.srtp
             if srtp is None:
                 continue
+            thinned = rule.max_tid < EVERY_TID and not whole
+            if thinned and vp8.temporal_layer(packet, start) > rule.max_tid:
+                surplus.append(rule.stream)
+                continue
             if rule.vp8 and rule.vp8_offsets != moved and size:
                 moved = rule.vp8_offsets
                 payload = vp8.rewrite(plain, 0, *moved)
             level = audio_level(rule, packet) if rule.extensions.level_id else 0
-            try:
-                data = route.render(srtp, packet, seq, level, payload)
-            except SrtpError:
-                self._counters.dropped_send += 1
-                continue
-            self._post_media(route.transport, data)
-            if rule.keep_ciphertext:
-                _keep(route.transport, rule.ssrc, seq + rule.seq_offset, data)
+            pacer = route.pacer
+            if (pacer.rate_bps or pacer.is_holding) and not self._goes_now(route, size, now):
+                send = partial(self._send, route, packet, seq, level, payload)
+                self._hold(pacer, Waiting(send, size, rule.stream), packet, now)
+            else:
+                self._send(route, packet, seq, level, payload, now)
+        if surplus:
+            self._forwarder.receive_surplus(source, seq, surplus, now)
+            self._obey()
+
+    def _send(
+        self, route: _Route, packet: bytes, seq: int, level: int, payload: bytes, now: float
+    ) -> None:
+        transport, rule = route.transport, route.rule
+        srtp = transport.srtp
+        if srtp is None:
+            return
+        try:
+            data = route.render(srtp, packet, seq, level, payload, now)
+        except SrtpError:
+            self._counters.dropped_send += 1
+            return
+        self._post_media(transport, data)
+        if rule.keep_ciphertext:
+            _keep(transport, rule.ssrc, seq + rule.seq_offset, data)
+
+    def _goes_now(self, route: _Route, size: int, now: float) -> bool:
+        """Whether a packet of a paced subscriber need not wait: sound never does."""
+        if route.is_audio:
+            route.pacer.spend(size)
+            return True
+        return route.pacer.admits(size, now)
+
+    def _hold(self, pacer: Pacer, waiting: Waiting, packet: bytes, now: float) -> None:
+        if pacer not in self._holding:
+            self._holding.append(pacer)
+        if not pacer.put(waiting, packet[4:8]):
+            self._counters.dropped_paced += 1
+            self._forwarder.receive_overflow(waiting.stream, now)
+            self._obey()
+
+    def _release(self, now: float) -> None:
+        """Send what no longer has to wait."""
+        for pacer in self._holding:
+            while (waiting := pacer.next(now)) is not None:
+                waiting.send(now)
+        self._holding = [pacer for pacer in self._holding if pacer.is_holding]
 
     def _post_media(self, transport: Transport, data: bytes) -> None:
         size = len(data)
@@ -210,7 +301,7 @@ class Executor:
         if transport is None or stream is None:
             return
         routes = self._routes.get(action.source, [])
-        self._routes[action.source] = [*routes, _Route(action.rule, transport, stream.sent)]
+        self._routes[action.source] = [*routes, _Route(action.rule, transport, stream)]
 
     def _replace(self, action: actions.Replace) -> None:
         for route in self._routes.get(action.source, ()):
@@ -237,15 +328,17 @@ class Executor:
             if packet is not None:
                 start = header.payload_offset(packet)
                 size = len(packet) - start - header.padding_length(packet)
-                self._apply([route], packet, seq, start, size)
+                self._apply(source, [route], packet, seq, start, size, whole=action.whole)
 
     def _resend(self, action: actions.Resend) -> None:
         source = self._forwarder.state.sources.get(action.source)
         transport = self._transports.get(action.rule.peer)
+        stream = self._forwarder.state.streams.get(action.rule.stream)
         packet = source.ring.get(action.seq) if source else None
-        if packet is None or transport is None or transport.srtp is None:
+        if packet is None or stream is None or transport is None or transport.srtp is None:
             return
-        transport.twcc_sent += 1
+        counted = action.rule.extensions.twcc
+        transport.twcc_sent += counted
         plain = render_rtx(
             action.rule,
             packet,
@@ -256,9 +349,20 @@ class Executor:
             rtx_seq=action.rtx_seq,
         )
         try:
-            self._post_media(transport, transport.srtp.protect(plain))
+            data = transport.srtp.protect(plain)
         except SrtpError:
             self._counters.dropped_send += 1
+            return
+        stream.pacer.spend(len(data))
+        if counted:
+            stream.log.note(transport.twcc_sent, self._clock(), len(data), transport.cluster)
+        self._post_media(transport, data)
+
+    def _probe(self, action: actions.Probe) -> None:
+        stream = self._forwarder.state.streams.get(action.stream)
+        transport = self._transports.get(stream.peer) if stream else None
+        if stream is not None and transport is not None:
+            self._probes.start(transport, stream, action, self._clock())
 
     def _resend_kept(self, action: actions.ResendKept) -> None:
         transport = self._transports.get(action.peer)

@@ -43,6 +43,7 @@ class Transport:
     publisher: Publisher | None = None
     heard_at: float = 0.0
     twcc_sent: int = 0
+    cluster: int = 0  # of the probe that is under way
     twcc_received: Unwrapper = field(default_factory=Unwrapper)
     kept: dict[int, dict[int, bytes]] = field(default_factory=dict)  # ssrc → seq → SRTP
     window_started: float = 0.0

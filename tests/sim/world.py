@@ -214,7 +214,9 @@ class World:
         self.events: list[AnyEvent] = []
         self.counters = Counters()
         self.forwarder = Forwarder(WALL_OFFSET_S, self.counters)
-        self.executor = Executor(self.forwarder, self.counters, self.events.append)
+        self.executor = Executor(
+            self.forwarder, self.counters, self.events.append, lambda: self.now
+        )
         self.people: list[Person] = []
         self.forwarder.open_room("room", max_peers=8)
 
@@ -226,8 +228,9 @@ class World:
         publish: bool = True,
         slots: int = 3,
         follow: Follow | None = None,
+        estimate_bps: float | None = 10_000_000,
     ) -> Person:
-        """A connected person who publishes and watches."""
+        """A connected person who publishes and watches; the link is taken to be fast."""
         transport = Transport(name, 8_000_000, lambda datagrams: person.take(datagrams))
         person = Person(self, name, transport)
         self.people.append(person)
@@ -237,6 +240,9 @@ class World:
         refused = self.forwarder.describe_peer("room", name, sections, self.now, follow=follow)
         assert refused is None
         transport.publisher = self.forwarder.state.publisher(name)
+        subscriber = self.forwarder.state.subscriber(name)
+        if subscriber is not None and estimate_bps is not None:
+            subscriber.estimator._rate.set(estimate_bps)  # they give no feedback
         self.forwarder.peer_connected(name, self.now)
         self.executor.drain()
         base = 10_000 + 1000 * len(self.forwarder.state.room_of)

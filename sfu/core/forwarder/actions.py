@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from sfu.api import AnyEvent
+from sfu.core.estimation.probing import ProbeCluster
 from sfu.core.forwarder.rule import Rule
 
 
@@ -36,6 +37,7 @@ class Replay(msgspec.Struct, frozen=True):
     rule: Rule
     first: int
     last: int
+    whole: bool = False  # of any temporal layer
 
 
 class Resend(msgspec.Struct, frozen=True):
@@ -57,6 +59,14 @@ class ResendKept(msgspec.Struct, frozen=True):
     seq: int  # outgoing, 16 bit
 
 
+class Probe(msgspec.Struct, frozen=True):
+    """Send a cluster of padding on the stream's repair ssrc."""
+
+    stream: int
+    payload_type: int
+    cluster: ProbeCluster
+
+
 class SendRtcp(msgspec.Struct, frozen=True):
     peer: str
     data: bytes  # plain compound
@@ -66,4 +76,4 @@ class Emit(msgspec.Struct, frozen=True):
     event: AnyEvent
 
 
-Action = Install | Uninstall | Replace | Replay | Resend | ResendKept | SendRtcp | Emit
+Action = Install | Uninstall | Replace | Replay | Resend | ResendKept | Probe | SendRtcp | Emit

@@ -85,6 +85,13 @@ def screen_track(publisher: Publisher) -> Track | None:
     return next((t for t in publisher.tracks.values() if t.role == "screen"), None)
 
 
+def video_track(slot: Slot, publisher: Publisher) -> Track | None:
+    """What the slot shows of its participant."""
+    if slot.screen:
+        return screen_track(publisher)
+    return next((t for t in publisher.tracks.values() if t.role == "camera"), None)
+
+
 def _move(slot: Slot, peer: str | None, now: float, *, asks: bool) -> None:
     """Where a name stands at the picture, the client hides the old one before anything of the new
     one is sent.

@@ -9,6 +9,7 @@ from sfu.core.forwarder.model import Stream, Subscriber
 from sfu.core.forwarder.state import State
 from sfu.core.rtp import rtcp
 
+MAX_STATUSES = 20_000  # packets that a subscriber speaks of in a second: 20 Mbit/s, twice
 MAX_NACKS = 1024  # numbers read of one subscriber in a second: all of its video lost
 
 
@@ -21,6 +22,8 @@ def receive(state: State, peer: str, data: bytes, now: float) -> None:
             _blocks(state, peer, packet.blocks, now)
         elif isinstance(packet, rtcp.ReceiverReport):
             _blocks(state, peer, packet.blocks, now)
+        elif isinstance(packet, rtcp.TransportFeedback):
+            _transport_feedback(state, peer, packet, now)
         elif isinstance(packet, rtcp.Nack):
             _nack(state, peer, packet, now)
         elif isinstance(packet, rtcp.PictureLoss):
@@ -36,6 +39,19 @@ def _sender_report(state: State, peer: str, report: rtcp.SenderReport, now: floa
         clocks.receive_report(source, report.ntp, report.rtp_timestamp, now)
 
 
+def _transport_feedback(
+    state: State, peer: str, feedback: rtcp.TransportFeedback, now: float
+) -> None:
+    subscriber = state.subscriber(peer)
+    if subscriber is None:
+        return
+    if now - subscriber.statuses_since >= 1.0:
+        subscriber.statuses_since, subscriber.statuses = now, 0
+    subscriber.statuses += len(feedback.arrivals)
+    if subscriber.statuses <= MAX_STATUSES:
+        subscriber.estimator.receive_feedback(feedback, now)
+
+
 def _stream(subscriber: Subscriber | None, ssrc: int) -> Stream | None:
     for slot in subscriber.slots if subscriber else ():
         for stream in slot.streams:
@@ -46,13 +62,18 @@ def _stream(subscriber: Subscriber | None, ssrc: int) -> Stream | None:
 
 def _blocks(state: State, peer: str, blocks: Iterable[rtcp.ReportBlock], now: float) -> None:
     subscriber = state.subscriber(peer)
+    worst: float | None = None
     for block in blocks:
         stream = _stream(subscriber, block.ssrc)
         if stream is None or subscriber is None:
             continue
         stream.loss, stream.loss_at = block.fraction_lost / 256, now
+        if stream.source is not None:
+            worst = max(stream.loss, worst or 0.0)
         if block.lsr:
             _measure_rtt(state, subscriber, block, now)
+    if worst is not None and subscriber is not None:
+        subscriber.estimator.receive_report(worst, subscriber.rtt_s, now)
 
 
 def _measure_rtt(state: State, subscriber: Subscriber, block: rtcp.ReportBlock, now: float) -> None:

@@ -4,10 +4,22 @@ measures. Each duty has its own interval; none runs per packet.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sfu.api import Quality, Speakers
-from sfu.core.forwarder import clocks, guard, keyframes, nacks, reception, routing
+from sfu.core.forwarder import (
+    clocks,
+    downlink,
+    keyframes,
+    nacks,
+    probing,
+    published,
+    reception,
+    routing,
+    segments,
+)
 from sfu.core.forwarder.actions import Emit, SendRtcp
-from sfu.core.forwarder.model import Publisher, Slot, Source, Stream, Subscriber, Track
+from sfu.core.forwarder.model import Publisher, Source, Stream, Subscriber, Track
 from sfu.core.forwarder.state import Room, State
 from sfu.core.rtp import header, rtcp, twcc
 from sfu.core.rtp.codecs import audio_level
@@ -17,8 +29,10 @@ FEEDBACK_S = 0.100  # TWCC to publishers; libwebrtc begins with it and goes from
 IDLE_S = 0.050  # where nothing comes, nothing is due sooner
 REPORT_S = 1.0
 REPORT_CHECK_S = 0.1
+ESTIMATE_S = 0.1
 RETARGET_S = 0.2
 QUALITY_S = 2.0
+REPORT_AGE_S = 3.0
 VIDEO_HISTORY_S = 1.0
 AUDIO_HISTORY_S = 0.5
 SILENCE_S = 2.0  # a screen that pauses longer has ended
@@ -67,6 +81,7 @@ def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
     state.counters.lost_in += source.reception.lost_recently - lost_before
     if hopeless:
         keyframes.want(track, now)
+    source.rate.count(packets, now, is_vp8=source.codec.name == "VP8")
     level_id = track.section.extensions.audio_level
     if level_id and not track.muted:
         for packet in packets:
@@ -164,18 +179,27 @@ def _report_stream(state: State, stream: Stream, now: float) -> None:
     _send(state, stream.peer, [report_, name])
 
 
+def estimate(state: State, now: float) -> None:
+    """Ten times a second: what each downlink carries, and whether to probe for more."""
+    for room in state.rooms.values():
+        for subscriber in room.subscribers.values():
+            if subscriber.connected:
+                probing.probe(state, subscriber, now)
+
+
 def maintain(state: State, now: float) -> None:
-    """Five times a second: memory, ended rules, layers that began or ceased to flow, the guard."""
+    """Five times a second: memory, ended rules, layers that began or ceased to flow, bandwidth."""
     for source in state.sources.values():
         audio = source.track.section.kind == "audio"
         source.ring.drop_older(now - (AUDIO_HISTORY_S if audio else VIDEO_HISTORY_S))
-    routing.forget_ended(state, now)
+    segments.forget_ended(state, now)
     for room in state.rooms.values():
         for subscriber in room.subscribers.values():
-            loss = guard.downlink_loss(_streams(subscriber), now)
-            guard.observe(subscriber, loss, now)
             routing.follow(state, room, subscriber, now)
             routing.retarget(state, subscriber, now)
+            if subscriber.connected and downlink.video_state(subscriber) != subscriber.told_video:
+                state.actions.append(Emit(_quality(state, room, subscriber.peer, now)))
+        published.watch(state, room, now)
 
 
 def _streams(subscriber: Subscriber) -> list[Stream]:
@@ -191,23 +215,26 @@ def measure(state: State, now: float) -> None:
 
 def _quality(state: State, room: Room, peer: str, now: float) -> Quality:
     publisher, subscriber = state.publisher(peer), state.subscriber(peer)
-    level = subscriber.guard_level if subscriber else 0
-    off = subscriber is not None and any(_video_off(slot) for slot in subscriber.slots)
+    if subscriber is not None:
+        subscriber.told_video = downlink.video_state(subscriber)
     return Quality(
         room=room.id,
         peer=peer,
         uplink_loss=_uplink_loss(publisher) if publisher else 0.0,
-        downlink_loss=guard.downlink_loss(_streams(subscriber), now) if subscriber else 0.0,
+        downlink_loss=downlink_loss(_streams(subscriber), now) if subscriber else 0.0,
         rtt_ms=(subscriber.rtt_s if subscriber else 0.0) * 1000,
         unstable=peer in state.unstable,
-        video="off" if level and off else "reduced" if level else "full",
+        video=subscriber.told_video if subscriber else "full",
+        estimate_bps=round(subscriber.estimator.bitrate_bps) if subscriber else 0,
+        pictures=downlink.pictures(subscriber) if subscriber else (),
     )
 
 
-def _video_off(slot: Slot) -> bool:
-    stream = slot.video
-    shown = slot.publisher is not None and slot.ready and slot.height > 0
-    return shown and stream is not None and stream.source is None and stream.wanted is None
+def downlink_loss(streams: Iterable[Stream], now: float) -> float:
+    """The worst loss reported lately, video before audio; 0 without a report."""
+    fresh = [s for s in streams if s.source is not None and now - s.loss_at < REPORT_AGE_S]
+    video = [s.loss for s in fresh if s.kind == "video"]
+    return max(video or [s.loss for s in fresh] or [0.0])
 
 
 def _uplink_loss(publisher: Publisher) -> float:

@@ -13,7 +13,17 @@ from collections.abc import Iterable
 from sfu.api import Follow, Refused, ViewedSlot
 from sfu.core.counters import Counters
 from sfu.core.description import Section
-from sfu.core.forwarder import binding, control, cycle, peers, routing
+from sfu.core.forwarder import (
+    binding,
+    control,
+    cycle,
+    overflowing,
+    peers,
+    published,
+    routing,
+    segments,
+    thinning,
+)
 from sfu.core.forwarder.actions import Action
 from sfu.core.forwarder.model import Publisher, Source
 from sfu.core.forwarder.state import Room, State
@@ -21,6 +31,7 @@ from sfu.core.forwarder.state import Room, State
 _DUTIES = (
     (cycle.scan, cycle.SCAN_S),
     (cycle.report, cycle.REPORT_CHECK_S),
+    (cycle.estimate, cycle.ESTIMATE_S),
     (cycle.maintain, cycle.RETARGET_S),
     (cycle.measure, cycle.QUALITY_S),
 )
@@ -104,12 +115,22 @@ class Forwarder:
     def set_muted(self, peer: str, role: str, muted: bool, now: float) -> None:
         peers.mute(self.state, peer, role, muted, now)
 
+    def cap_height(self, pixels: int, now: float) -> None:
+        """Send nobody a larger picture than this from now on."""
+        if pixels != self.state.height_cap:
+            self.state.height_cap = pixels
+            for room in self.state.rooms.values():
+                routing.retarget_room(self.state, room, now)
+
     def announce_slots(self) -> None:
-        """Tell every slot again, to a caller that has just come."""
+        """Tell every slot and every wanted layer again, to a caller that has just come."""
         for room in self.state.rooms.values():
             for subscriber in room.subscribers.values():
                 for slot in subscriber.slots:
                     routing.announce(self.state, subscriber, slot)
+            for publisher in room.publishers.values():
+                for track in publisher.tracks.values():
+                    published.tell(self.state, track)
 
     # what the executor punts
 
@@ -126,11 +147,19 @@ class Forwarder:
 
     def receive_empty(self, source: Source, seq: int, now: float) -> None:
         """Packet `seq`, the newest, carries only padding: it is left out."""
-        routing.leave_out(self.state, source, seq, now)
+        segments.leave_out(self.state, source, seq, now)
 
     def receive_leap(self, source: Source, seq: int, now: float) -> None:
         """Packet `seq`, not in the ring yet, is further ahead than the ring is long."""
-        routing.leap(self.state, source, seq, now)
+        segments.leap(self.state, source, seq, now)
+
+    def receive_surplus(self, source: Source, seq: int, streams: Iterable[int], now: float) -> None:
+        """Packet `seq` (in the ring) is of a higher temporal layer than these streams' rules."""
+        thinning.receive(self.state, source, seq, streams, now)
+
+    def receive_overflow(self, stream: int, now: float) -> None:
+        """Too much of a stream waits to be sent."""
+        overflowing.restart(self.state, stream, now)
 
     def receive_rtcp(self, peer: str, data: bytes, now: float) -> None:
         """A plain compound packet. Raises RtcpError where it is malformed."""

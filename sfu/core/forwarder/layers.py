@@ -1,32 +1,96 @@
-"""Which layer of a track a subscriber gets: the smallest that fills its tile, less what the
-downlink guard takes away. The top layer may never come (Chromium sends none below 960 × 540), so
-only layers that flow are chosen.
+"""What a track offers for a tile: its layers up to the smallest that fills it, and of a layer that
+has temporal layers its lower frame rates. The top layer may never come (Chromium sends none below
+960 × 540), so only layers that flow are offered.
 """
 
 from __future__ import annotations
 
+import msgspec
+
 from sfu.core.forwarder.model import Source, Track
+from sfu.core.forwarder.rates import AUDIO_BPS, NOMINAL_BPS
+from sfu.core.forwarder.rule import EVERY_TID
 
 ALIVE_S = 1.5  # without a packet for longer a layer does not flow
 ENOUGH = 0.8  # a layer may be this much smaller than its tile
 LOWEST_HEIGHT = 180  # pixels, of a 720p camera's quarter layer; doubles per layer
 
 
+class Option(msgspec.Struct, frozen=True):
+    """One way to send a track: a layer, up to a temporal layer, at so many bits per second."""
+
+    source: Source
+    max_tid: int
+    bps: float
+
+
 def alive(source: Source, now: float) -> bool:
     return now - source.last_arrival < ALIVE_S
 
 
-def choose(track: Track, height: int, guard_level: int, now: float) -> Source | None:
-    """The source to send for a tile of `height` pixels; None: no video."""
+def options(track: Track, height: int, now: float) -> list[Option]:
+    """Cheapest first, the last one is what a tile of `height` pixels would best get; [] for none.
+
+    Of the lowest layer every frame rate is offered, of the others also the one without the highest
+    temporal layer.
+    """
     sources = [source for source in track.sources if alive(source, now)] or track.sources[:1]
     if not sources or height <= 0:
-        return None
-    wanted = next(
+        return []
+    found: list[Option] = []
+    for source in sources[: _filling(sources, height) + 1]:
+        rates = thinned_bps(source)
+        offered = rates if not found else rates[-2:]
+        found += [Option(source, tid, bps) for tid, bps in offered]
+    return found
+
+
+def best_layer(track: Track, height: int) -> int:
+    """The layer that a tile of `height` pixels asks for, whether it flows or not; -1 for none."""
+    sources = track.sources
+    return sources[_filling(sources, height)].layer if sources and height > 0 else -1
+
+
+def wanted_layers(track: Track, height: int) -> int:
+    """How many layers, from the lowest on, a tile has a use for: also one that has not come yet."""
+    best = best_layer(track, height)
+    if best < 0:
+        return 0
+    source = track.layers[best]
+    filled = source is not None and _height(source) >= ENOUGH * height
+    return best + 1 if filled else len(track.layers)
+
+
+def _filling(sources: list[Source], height: int) -> int:
+    return next(
         (i for i, source in enumerate(sources) if _height(source) >= ENOUGH * height),
         len(sources) - 1,
     )
-    index = wanted - guard_level
-    return sources[index] if index >= 0 else None
+
+
+def full_bps(source: Source) -> float:
+    """What the whole source takes, measured or, before that, what it may take."""
+    if source.rate.steady_bps:
+        return source.rate.steady_bps[EVERY_TID]
+    if source.track.section.kind == "audio":
+        return AUDIO_BPS
+    return nominal_bps(source.track, source.layer)
+
+
+def nominal_bps(track: Track, layer: int) -> float:
+    """What a layer may take: the rids of a camera are counted from the lowest."""
+    return NOMINAL_BPS[min(layer, len(NOMINAL_BPS) - 1)] if track.section.rids else NOMINAL_BPS[-1]
+
+
+def thinned_bps(source: Source) -> list[tuple[int, float]]:
+    """(highest temporal layer, bits per second) of each frame rate that a source can be cut to."""
+    rates = source.rate.steady_bps
+    found = [
+        (tid, rates[tid])
+        for tid in range(EVERY_TID if rates and source.codec.name == "VP8" else 0)
+        if 0 < rates[tid] < rates[tid + 1]
+    ]
+    return [*found, (EVERY_TID, full_bps(source))]
 
 
 def _height(source: Source) -> int:

@@ -11,9 +11,16 @@ from dataclasses import dataclass, field
 
 from sfu.api import Follow
 from sfu.core.description import Codec, Extensions, Kind, Section, SourceRole
+from sfu.core.estimation.estimator import Estimator
+from sfu.core.estimation.sent_log import SendLog
+from sfu.core.forwarder.hysteresis import Hysteresis
+from sfu.core.forwarder.pacing import Pacer
+from sfu.core.forwarder.rates import Rate
 from sfu.core.forwarder.ring import AUDIO_PACKETS, VIDEO_PACKETS, Ring
-from sfu.core.forwarder.rule import Rule
+from sfu.core.forwarder.rule import EVERY_TID, Rule
 from sfu.core.sdp.codecs import matches
+
+MAX_SEGMENTS = 32  # rules of a stream; each frame that is left out begins a new one
 
 
 @dataclass(slots=True)
@@ -58,6 +65,7 @@ class Source:
     missing: dict[int, Missing] = field(default_factory=dict)
     clock: SenderClock | None = None
     reception: Reception = field(default_factory=Reception)
+    rate: Rate = field(default_factory=Rate)
 
 
 @dataclass(slots=True)
@@ -81,6 +89,8 @@ class Track:
     started_at: float = -1e9  # media came after a silence
     keyframe_wanted_since: float | None = None
     keyframe_asked_at: float = -1e9
+    wanted_layers: int | None = None  # so many were asked for last; None: all, from the start
+    unseen_since: float | None = None  # the highest of them is of no use to anybody
 
     @property
     def role(self) -> SourceRole:
@@ -152,9 +162,13 @@ class Stream:
     codecs: tuple[Codec, ...]  # what the subscriber takes, with its payload types
     extensions: Extensions
     nack: bool
+    log: SendLog  # of the subscriber's transport, like the pacer
+    pacer: Pacer
+    max_tid: int = EVERY_TID  # the highest VP8 temporal layer that is to be sent
+    dropped_picture: int | None = None  # picture id of the newest frame that was left out
     source: Source | None = None  # flows now
     wanted: Source | None = None  # flows from its next switch point on
-    segments: deque[Segment] = field(default_factory=lambda: deque(maxlen=16))
+    segments: deque[Segment] = field(default_factory=lambda: deque(maxlen=MAX_SEGMENTS))
     next_seq: int = 0  # of a first packet; later ones follow the last sent
     last_timestamp: int = 0
     last_sent_at: float | None = None
@@ -190,6 +204,8 @@ class Slot:
     height: int = 360
     priority: int = 0
     codec_missing: str = ""
+    granted: tuple[int, int] | None = None  # layer and temporal layer that it may have; None: new
+    picture: str = "full"  # full | reduced | off
 
     @property
     def streams(self) -> list[Stream]:
@@ -202,12 +218,17 @@ class Subscriber:
 
     peer: str
     room: str
+    estimator: Estimator
     slots: list[Slot] = field(default_factory=list)
     connected: bool = False
     rtt_s: float = 0.07
-    guard_level: int = 0  # layers taken away by the downlink guard
-    guard_since: float | None = None
-    calm_since: float | None = None
+    pacer: Pacer = field(default_factory=Pacer)
+    hysteresis: Hysteresis = field(default_factory=Hysteresis)
+    congested: bool = False  # the estimate has fallen, and not all that is wanted fits yet
+    estimate_bps: float = 0.0  # at the last allocation
+    told_video: str = "full"  # in the newest Quality
+    statuses_since: float = 0.0  # the second in which the statuses below were read
+    statuses: int = 0  # of packets, in transport-wide feedback
     nacks_since: float = 0.0  # the second in which the NACKs below were read
     nacked: int = 0
     owner: str = ""

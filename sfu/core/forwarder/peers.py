@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from sfu.api import Follow, TrackAdded
 from sfu.core.description import Section
-from sfu.core.forwarder import routing
+from sfu.core.estimation.estimator import Estimator
+from sfu.core.forwarder import routing, segments
 from sfu.core.forwarder.actions import Emit
 from sfu.core.forwarder.binding import Binding
 from sfu.core.forwarder.model import (
@@ -42,7 +43,7 @@ def describe(
     """Add what the sections bring that was not there."""
     state.room_of[peer] = room
     publisher = room.publishers.get(peer) or Publisher(peer, room.id)
-    subscriber = room.subscribers.get(peer) or Subscriber(peer, room.id)
+    subscriber = _subscriber(room, peer, now)
     publisher.owner = subscriber.owner = owner
     subscriber.follow = follow
     for section in sections:
@@ -58,6 +59,10 @@ def describe(
     routing.reassign(state, room, now)
 
 
+def _subscriber(room: Room, peer: str, now: float) -> Subscriber:
+    return room.subscribers.get(peer) or Subscriber(peer, room.id, Estimator(now))
+
+
 def _add_stream(state: State, subscriber: Subscriber, section: Section) -> None:
     index = section.slot if section.slot is not None else 0
     slot = next((s for s in subscriber.slots if s.index == index), None)
@@ -67,15 +72,15 @@ def _add_stream(state: State, subscriber: Subscriber, section: Section) -> None:
             slot.width, slot.height = FOLLOWER_VIEW
         subscriber.slots.append(slot)
     if section.kind == "audio" and slot.audio is None:
-        slot.audio = _make_stream(state, subscriber.peer, section)
+        slot.audio = _make_stream(state, subscriber, section)
     elif section.kind == "video" and slot.video is None:
-        slot.video = _make_stream(state, subscriber.peer, section)
+        slot.video = _make_stream(state, subscriber, section)
 
 
-def _make_stream(state: State, peer: str, section: Section) -> Stream:
+def _make_stream(state: State, subscriber: Subscriber, section: Section) -> Stream:
     stream = Stream(
         id=state.new_id(),
-        peer=peer,
+        peer=subscriber.peer,
         kind=section.kind,
         mid=section.mid,
         ssrc=section.ssrc,
@@ -83,6 +88,8 @@ def _make_stream(state: State, peer: str, section: Section) -> Stream:
         codecs=section.codecs,
         extensions=section.extensions,
         nack=section.nack,
+        log=subscriber.estimator.log,
+        pacer=subscriber.pacer,
         next_seq=section.ssrc & 0x3FFF,  # below 2^15: libsrtp's first roll-over guess
         last_timestamp=section.ssrc,
         next_rtx_seq=section.rtx_ssrc & 0x3FFF,
@@ -155,7 +162,7 @@ def close(state: State, peer: str, now: float) -> None:
         for stream in slot.streams:
             routing.stop(state, stream, now)
             while stream.segments:
-                routing.forget(state, stream)
+                segments.forget(state, stream)
             del state.streams[stream.id]
     publisher = room.publishers.pop(peer, None)
     for track in publisher.tracks.values() if publisher else []:

@@ -1,17 +1,18 @@
 """Who is sent to whom: wishes become rules at switch points.
 
 `retarget` derives what each slot should carry now from everything known (assignment, readiness,
-mute, view, guard, flowing layers) and may be called at any time; `switch` carries a wish out when
-its source reaches a switch point: a keyframe, or any packet of audio.
+mute, view, bandwidth, flowing layers) and may be called at any time; `switch` carries a wish out
+when its source reaches a switch point: a keyframe, or any packet of audio.
 """
 
 from __future__ import annotations
 
 from sfu.api import SlotAssigned, SlotSwitched
-from sfu.core.forwarder import keyframes, layers, switching
+from sfu.core.forwarder import downlink, keyframes, segments, switching, thinning
 from sfu.core.forwarder.actions import Emit, Install, Replace, Replay, Uninstall
-from sfu.core.forwarder.assignment import assign, screen_track
-from sfu.core.forwarder.model import Publisher, Segment, Slot, Source, Stream, Subscriber, Track
+from sfu.core.forwarder.assignment import assign, video_track
+from sfu.core.forwarder.layers import Option
+from sfu.core.forwarder.model import Publisher, Segment, Slot, Source, Stream, Subscriber
 from sfu.core.forwarder.state import Room, State
 from sfu.core.rtp import header, vp8
 
@@ -64,7 +65,7 @@ def _tell_switched(state: State, subscriber: Subscriber, slot: Slot, timestamp: 
 
 def _note_codec(room: Room, slot: Slot) -> None:
     publisher = room.publishers.get(slot.publisher or "")
-    track = _video_track(slot, publisher) if publisher else None
+    track = video_track(slot, publisher) if publisher else None
     if track is None or slot.video is None:
         return
     codec = track.section.codecs[0]
@@ -79,6 +80,7 @@ def retarget_room(state: State, room: Room, now: float) -> None:
 def retarget(state: State, subscriber: Subscriber, now: float) -> None:
     """Make every slot of the subscriber want what it should carry now."""
     room = state.rooms[subscriber.room]
+    granted = downlink.allocate(state, room, subscriber, now)
     for slot in subscriber.slots:
         publisher = room.publishers.get(slot.publisher or "")
         allowed = publisher is not None and subscriber.connected and slot.ready
@@ -86,8 +88,7 @@ def retarget(state: State, subscriber: Subscriber, now: float) -> None:
             wish = _audio_wish(publisher) if allowed and publisher else None
             aim(state, slot.audio, wish, now)
         if slot.video is not None:
-            wish = _video_wish(slot, publisher, subscriber, now) if allowed and publisher else None
-            aim(state, slot.video, wish, now)
+            _show(state, subscriber, slot.video, granted.get(slot.index), now)
 
 
 def _audio_wish(publisher: Publisher) -> Source | None:
@@ -95,19 +96,20 @@ def _audio_wish(publisher: Publisher) -> Source | None:
     return track.sources[0] if track and track.sources and not track.muted else None
 
 
-def _video_wish(
-    slot: Slot, publisher: Publisher, subscriber: Subscriber, now: float
-) -> Source | None:
-    track = _video_track(slot, publisher)
-    if track is None or track.muted:
-        return None
-    return layers.choose(track, slot.height, subscriber.guard_level, now)
-
-
-def _video_track(slot: Slot, publisher: Publisher) -> Track | None:
-    if slot.screen:
-        return screen_track(publisher)
-    return next((t for t in publisher.tracks.values() if t.role == "camera"), None)
+def _show(
+    state: State, subscriber: Subscriber, stream: Stream, option: Option | None, now: float
+) -> None:
+    """Let a slot's video carry what was granted; what runs until then is cut down at once."""
+    if option is None:
+        aim(state, stream, None, now)
+        return
+    stream.max_tid = option.max_tid
+    aim(state, stream, option.source, now)
+    running = stream.source
+    if running is option.source:
+        thinning.lower(state, stream, option.max_tid, now)
+    elif running is not None and subscriber.congested and option.source.layer < running.layer:
+        thinning.lower(state, stream, 0, now)
 
 
 def aim(state: State, stream: Stream, wish: Source | None, now: float) -> None:
@@ -166,8 +168,8 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
         rule = switching.make_rule(stream, source, seq, packet, codec.payload_type)
         _end_rules(state, stream, now)
         _unwish(stream)
-        stream.source = source
-        _add_segment(state, stream, Segment(source, rule))
+        stream.source, stream.dropped_picture = source, None
+        segments.add(state, stream, Segment(source, rule))
         stream.report_due = state.report_soon = state.hurried = True
         state.counters.switches += 1
         state.actions.append(Install(source.id, rule))
@@ -187,67 +189,9 @@ def _note_switch(state: State, stream: Stream, packet: bytes, timestamp_offset: 
         _tell_switched(state, subscriber, slot, slot.switched_at)
 
 
-def leave_out(state: State, source: Source, seq: int, now: float) -> None:
-    """An empty packet in order: close the numbers up on every stream that follows the source."""
-    _split(state, source, seq - 1, seq + 1, 1, now)
-
-
-def leap(state: State, source: Source, seq: int, now: float) -> None:
-    """The next packet's number is far ahead: outgoing numbers go on with a gap of one.
-
-    Leaps that were passed on and lost would make a receiver miscount roll-overs for good.
-    """
-    highest = source.ring.highest
-    _split(state, source, highest, seq, seq - highest - 2, now)
-
-
-def _split(state: State, source: Source, last: int, first: int, closed_up: int, now: float) -> None:
-    for stream in _streams_of_room(state, source):
-        if stream.source is not source or not stream.segments:
-            continue
-        segment = stream.segments[-1]
-        if segment.rule.first >= first:
-            continue
-        switching.settle(stream)  # the ring keeps its newest packet only, and that may be empty
-        ended, following = switching.split(segment.rule, last, first, closed_up)
-        state.actions.append(Replace(source.id, segment.rule, ended))
-        state.actions.append(Install(source.id, following))
-        segment.rule, segment.until = ended, now + switching.LINGER_S
-        _add_segment(state, stream, Segment(source, following))
-
-
-def _streams_of_room(state: State, source: Source) -> list[Stream]:
-    room = state.rooms[source.track.publisher.room]
-    return [
-        stream
-        for subscriber in room.subscribers.values()
-        for slot in subscriber.slots
-        for stream in slot.streams
-    ]
-
-
-def _add_segment(state: State, stream: Stream, segment: Segment) -> None:
-    if len(stream.segments) == stream.segments.maxlen:
-        forget(state, stream)
-    stream.segments.append(segment)
-
-
-def forget(state: State, stream: Stream) -> None:
-    """Drop the oldest rule of a stream from executor and segments."""
-    segment = stream.segments.popleft()
-    state.actions.append(Replace(segment.source.id, segment.rule, None))
-
-
-def forget_ended(state: State, now: float) -> None:
-    """Drop rules whose time is over from executor and segments."""
-    for stream in state.streams.values():
-        while stream.segments and (until := stream.segments[0].until) is not None and until <= now:
-            forget(state, stream)
-
-
 def remove_source(state: State, source: Source) -> None:
     """The source is gone: nothing follows it any more."""
-    for stream in _streams_of_room(state, source):
+    for stream in segments.streams_of_room(state, source):
         if stream.wanted is source:
             _unwish(stream)
         if stream.source is source:

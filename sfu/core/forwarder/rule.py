@@ -15,6 +15,7 @@ import msgspec
 from sfu.core.rtp import header, vp8
 
 FOREVER = 1 << 62
+EVERY_TID = 3  # RFC 7741 4.2: TID has two bits
 _SILENCE = b"\x7f"  # −127 dBov (RFC 6464)
 _pack_fixed = Struct("!BBHII").pack
 _pack_numbers = Struct("!BHI").pack_into  # payload type with marker, number, timestamp
@@ -87,6 +88,7 @@ class Rule(msgspec.Struct, frozen=True):
     vp8: bool = False
     vp8_offsets: tuple[int, int] = (0, 0)  # of picture id and TL0PICIDX
     keep_ciphertext: bool = False  # NACK without RTX: the same ciphertext is sent again
+    max_tid: int = EVERY_TID  # what belongs to a higher VP8 temporal layer is punted
 
 
 class HeaderTemplate:

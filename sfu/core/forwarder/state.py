@@ -9,6 +9,8 @@ from sfu.core.forwarder.actions import Action
 from sfu.core.forwarder.model import Publisher, Source, Stream, Subscriber
 from sfu.core.forwarder.speakers import Speakers
 
+NO_CAP = 1 << 16  # pixels
+
 
 @dataclass(slots=True)
 class Room:
@@ -40,6 +42,7 @@ class State:
     actions: list[Action] = field(default_factory=list)
     hurried: bool = False  # a packet or a keyframe is missing: the next scan is wanted soon
     report_soon: bool = False  # a stream has switched: its sender report cannot wait
+    height_cap: int = NO_CAP  # pixels; nobody is sent larger pictures
     last_id: int = 0
 
     def new_id(self) -> int:

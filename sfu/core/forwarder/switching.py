@@ -8,7 +8,7 @@ the time that has passed. Until the switch point the old source runs on, so ther
 from __future__ import annotations
 
 from sfu.core.forwarder.model import Segment, Source, Stream
-from sfu.core.forwarder.rule import Rule, plan_extensions
+from sfu.core.forwarder.rule import EVERY_TID, Rule, plan_extensions
 from sfu.core.rtp import header, vp8
 
 LINGER_S = 1.0  # an ended rule still serves late packets and NACKs for the cache's depth
@@ -72,6 +72,7 @@ def make_rule(stream: Stream, source: Source, seq: int, packet: bytes, payload_t
         vp8=is_vp8,
         vp8_offsets=_vp8_offsets(stream, packet) if is_vp8 else (0, 0),
         keep_ciphertext=stream.nack and not stream.rtx_ssrc,
+        max_tid=stream.max_tid if is_vp8 else EVERY_TID,
     )
 
 
@@ -112,9 +113,20 @@ def _same_instant(stream: Stream, source: Source) -> int | None:
     return _shift(before.rtp_timestamp + old.rule.timestamp_offset, -theirs)
 
 
-def split(rule: Rule, last: int, first: int, closed_up: int) -> tuple[Rule, Rule]:
-    """The rule up to packet `last`, and from `first` on with so many numbers closed up."""
-    following = _with(rule, first=first, seq_offset=rule.seq_offset - closed_up)
+def split(
+    rule: Rule, last: int, first: int, closed_up: int, *, pictures: int = 0, max_tid: int = -1
+) -> tuple[Rule, Rule]:
+    """The rule up to packet `last`, and from `first` on with so many numbers and picture ids closed
+    up, and with another highest temporal layer if one is given.
+    """
+    picture_id, tl0 = rule.vp8_offsets
+    following = _with(
+        rule,
+        first=first,
+        seq_offset=rule.seq_offset - closed_up,
+        vp8_offsets=(picture_id - pictures, tl0),
+        max_tid=rule.max_tid if max_tid < 0 else max_tid,
+    )
     return _with(rule, last=last), following
 
 
@@ -130,7 +142,7 @@ def end(segment: Segment, sent: int, now: float) -> tuple[Rule, Rule] | None:
     return old, segment.rule
 
 
-def _with(rule: Rule, **changes: int) -> Rule:
+def _with(rule: Rule, **changes: int | tuple[int, int]) -> Rule:
     fields = {name: getattr(rule, name) for name in rule.__struct_fields__}
     return Rule(**{**fields, **changes})
 

@@ -65,6 +65,22 @@ def is_keyframe(packet: bytes, offset: int) -> bool:
         return False
 
 
+def temporal_layer(packet: bytes, offset: int) -> int:
+    """The temporal layer of the packet's frame, 0..3; 0 where the packet does not tell."""
+    try:
+        if packet[offset] < 0x80:
+            return 0
+        flags = packet[offset + 1]
+        if not flags & 0x20:
+            return 0
+        at = offset + 2
+        if flags & 0x80:
+            at += 2 if packet[at] > 0x7F else 1
+        return packet[at + (1 if flags & 0x40 else 0)] >> 6
+    except IndexError:
+        return 0
+
+
 def keyframe_height(packet: bytes, offset: int) -> int:
     """Pixels in a column of the keyframe that begins here (RFC 6386 9.1); 0 where it is not told.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+from sfu.core.estimation.sent_log import SendLog
 from sfu.core.forwarder import keyframes, nacks, resending
 from sfu.core.forwarder.actions import Resend, ResendKept
 from sfu.core.forwarder.model import Segment, Source, Stream, Track
+from sfu.core.forwarder.pacing import Pacer
 from sfu.core.forwarder.rule import ExtensionPlan, Rule
 from tests.sfu.core.forwarder.packets import IDS, OPUS, VP8, add_source, publisher, section
 
@@ -107,7 +109,8 @@ def flowing(*, first: int = 1000, rtx: bool = True) -> Stream:
     for seq in range(1000, 1010):
         source.ring.put(seq, b"x", 0.0)
     codec = VP8 if rtx else OPUS
-    stream = Stream(1, "alice", "video", "4", 11, 12 if rtx else 0, (codec,), IDS, True)
+    repairs = 12 if rtx else 0
+    stream = Stream(1, "alice", "video", "4", 11, repairs, (codec,), IDS, True, SendLog(), Pacer())
     rule = Rule(
         stream=1,
         peer="alice",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfu.core.estimation.estimator import Estimator
 from sfu.core.forwarder.assignment import assign
 from sfu.core.forwarder.model import Publisher, Slot, Subscriber
 from tests.sfu.core.forwarder.packets import add_source, publisher, section
@@ -25,7 +26,8 @@ def sharing(name: str, since: float | None) -> Publisher:
 
 def watcher(slots: int = 3, *, screen: bool = False) -> Subscriber:
     found = [Slot(index, False) for index in range(slots)]
-    return Subscriber("alice", "room", [*found, Slot(slots, True)] if screen else found)
+    shown = [*found, Slot(slots, True)] if screen else found
+    return Subscriber("alice", "room", Estimator(0.0), shown)
 
 
 def shown(alice: Subscriber) -> list[str | None]:

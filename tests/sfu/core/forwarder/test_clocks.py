@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sfu.core.estimation.sent_log import SendLog
 from sfu.core.forwarder import clocks
 from sfu.core.forwarder.model import Segment, Source, Stream
+from sfu.core.forwarder.pacing import Pacer
 from sfu.core.forwarder.rule import ExtensionPlan, Rule
 from sfu.core.forwarder.speakers import WINDOW_S, Speakers
 from tests.sfu.core.forwarder.packets import IDS, VP8, add_source, publisher, section
@@ -21,7 +23,7 @@ def people() -> tuple[Source, Source]:
 
 
 def stream_of(source: Source) -> Stream:
-    stream = Stream(1, "alice", "video", "4", 11, 12, (VP8,), IDS, True)
+    stream = Stream(1, "alice", "video", "4", 11, 12, (VP8,), IDS, True, SendLog(), Pacer())
     plan = ExtensionPlan()
     rule = Rule(1, "alice", 11, 96, 0, 0, 7, plan)
     stream.source = source

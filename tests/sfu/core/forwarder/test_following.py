@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sfu.api import Follow
+from sfu.core.estimation.estimator import Estimator
 from sfu.core.forwarder.assignment import HELD_S, assign
 from sfu.core.forwarder.model import Publisher, Slot, Subscriber
 from tests.sfu.core.forwarder.packets import publisher, section
@@ -17,7 +18,9 @@ def person(name: str, owner: str = "") -> Publisher:
 
 
 def screen_on_the_wall(participant: str | None = None, owner: str = "") -> Subscriber:
-    return Subscriber("wall", "room", [Slot(0, False)], owner=owner, follow=Follow(participant))
+    slots = [Slot(0, False)]
+    follow = Follow(participant)
+    return Subscriber("wall", "room", Estimator(0.0), slots, owner=owner, follow=follow)
 
 
 ROOM = [person("alice"), person("bob"), person("carol")]

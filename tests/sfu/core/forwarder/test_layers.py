@@ -1,15 +1,12 @@
-"""Which layer fills a tile, and what the downlink guard takes away."""
+"""Which layers and frame rates a track offers to a tile."""
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
-from sfu.core.forwarder import guard
-from sfu.core.forwarder.layers import ALIVE_S, choose
-from sfu.core.forwarder.model import Slot, Stream, Subscriber, Track
-from tests.sfu.core.forwarder.packets import IDS, VP8, add_source, publisher, section
+from sfu.core.forwarder.layers import ALIVE_S, options, wanted_layers
+from sfu.core.forwarder.model import Track
+from tests.sfu.core.forwarder.packets import add_source, publisher, section
 
 NOW = 100.0
 
@@ -22,9 +19,9 @@ def camera(layers: int, silent: tuple[int, ...] = ()) -> Track:
     return track
 
 
-def chosen(track: Track, height: int, level: int = 0) -> int | None:
-    source = choose(track, height, level, NOW)
-    return None if source is None else source.layer
+def chosen(track: Track, height: int) -> int | None:
+    found = options(track, height, NOW)
+    return found[-1].source.layer if found else None
 
 
 @pytest.mark.parametrize(
@@ -61,70 +58,30 @@ def test_a_hidden_tile_and_a_track_without_media_get_nothing() -> None:
     assert chosen(publisher(section("1", "camera")).tracks["1"], 720) is None
 
 
-def test_the_guard_takes_layers_away_and_at_last_the_picture() -> None:
-    assert [chosen(camera(3), 720, level) for level in range(4)] == [2, 1, 0, None]
-    assert [chosen(camera(1), 720, level) for level in range(2)] == [0, None]
+def test_every_lower_layer_is_offered_too_cheapest_first() -> None:
+    offered = options(camera(3), 720, NOW)
+    assert [one.source.layer for one in offered] == [0, 1, 2]
+    assert [one.bps for one in offered] == [120_000, 400_000, 1_200_000], "not measured yet"
 
 
-def stream(kind: str = "video") -> Stream:
-    made = Stream(1, "alice", "video", "4", 11, 12, (VP8,), IDS, True)
-    if kind == "audio":
-        made.kind = "audio"
-    made.source = camera(1).sources[0]
-    return made
+def test_a_layer_with_temporal_layers_offers_its_lower_frame_rates() -> None:
+    track = camera(2)
+    low, high = track.sources
+    low.rate.steady_bps = (50_000, 75_000, 120_000, 120_000)
+    high.rate.steady_bps = (160_000, 240_000, 400_000, 400_000)
+    offered = [(one.source.layer, one.max_tid, one.bps) for one in options(track, 360, NOW)]
+    assert offered == [
+        (0, 0, 50_000),
+        (0, 1, 75_000),
+        (0, 3, 120_000),
+        (1, 1, 240_000),
+        (1, 3, 400_000),
+    ]
 
 
-def watcher() -> Subscriber:
-    return Subscriber("alice", "room", [Slot(0, False, video=stream())])
-
-
-def test_the_worst_fresh_report_of_video_counts_before_audio() -> None:
-    video, other, audio = stream(), stream(), stream("audio")
-    video.loss, other.loss, audio.loss = 0.1, 0.3, 0.9
-    for each in (video, other, audio):
-        each.loss_at = NOW
-    assert guard.downlink_loss([video, other, audio], NOW) == 0.3
-    assert guard.downlink_loss([audio], NOW) == 0.9
-    assert guard.downlink_loss([video], NOW + guard.REPORT_AGE_S) == 0.0
-    assert guard.downlink_loss([], NOW) == 0.0
-
-
-def test_loss_must_stay_before_a_layer_goes() -> None:
-    alice = watcher()
-    assert not guard.observe(alice, 0.5, NOW)
-    assert not guard.observe(alice, 0.5, NOW + guard.PATIENCE_S - 0.1)
-    assert not guard.observe(alice, 0.02, NOW + guard.PATIENCE_S)
-    assert not guard.observe(alice, 0.5, NOW + guard.PATIENCE_S + 0.1), "it began anew"
-    assert alice.guard_level == 0
-
-
-def test_it_falls_one_layer_in_two_seconds_and_climbs_one_in_eight() -> None:
-    alice, now = watcher(), NOW
-    for _ in range(100):
-        guard.observe(alice, 0.5, now)
-        now += 0.2
-    assert alice.guard_level == guard.MAX_LEVEL
-    climbed: list[float] = []
-    for _ in range(200):
-        if guard.observe(alice, 0.0, now):
-            climbed.append(now)
-        now += 0.2
-    assert len(climbed) == guard.MAX_LEVEL
-    assert all(b - a >= guard.CALM_S - 0.01 for a, b in itertools.pairwise(climbed))
-
-
-def test_between_the_two_bounds_it_neither_falls_nor_climbs() -> None:
-    alice, now = watcher(), NOW
-    alice.guard_level = 1
-    for _ in range(200):
-        assert not guard.observe(alice, 0.07, now)
-        now += 0.2
-
-
-def test_loss_of_sound_alone_takes_no_more_away() -> None:
-    alice = watcher()
-    video = alice.slots[0].video
-    assert video is not None
-    video.source = None
-    for step in range(100):
-        assert not guard.observe(alice, 0.5, NOW + step / 5)
+def test_a_tile_wants_layers_up_to_the_one_that_fills_it_even_if_that_has_not_come() -> None:
+    assert [wanted_layers(camera(3), height) for height in (0, 90, 360, 720)] == [0, 1, 2, 3]
+    late = camera(3)
+    late.layers[2] = None
+    assert wanted_layers(late, 720) == 3
+    assert wanted_layers(late, 180) == 1

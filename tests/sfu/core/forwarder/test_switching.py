@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from sfu.core.estimation.sent_log import SendLog
 from sfu.core.forwarder import switching
 from sfu.core.forwarder.model import Segment, SenderClock, Source, Stream
+from sfu.core.forwarder.pacing import Pacer
 from sfu.core.forwarder.rule import FOREVER
 from sfu.core.rtp import header, vp8
 from tests.sfu.core.forwarder.packets import IDS, VP8, add_source, publisher, render, section
@@ -20,7 +22,9 @@ def layers() -> tuple[Source, Source]:
 
 
 def stream() -> Stream:
-    return Stream(1, "alice", "video", "4", 11, 12, (VP8,), IDS, True, next_seq=500)
+    return Stream(
+        1, "alice", "video", "4", 11, 12, (VP8,), IDS, True, SendLog(), Pacer(), next_seq=500
+    )
 
 
 def payload(picture_id: int, tl0: int | None = None, *, short: bool = False) -> bytes:

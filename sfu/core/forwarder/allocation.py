@@ -1,0 +1,116 @@
+"""Who gets how much of a subscriber's downlink: audio first, then pictures in order of importance.
+
+Sound is never touched: what it takes is set aside. Of the rest every shown picture first gets its
+cheapest form, the most important one first, then each the best that its tile can use and that still
+fits. What does not fit in its cheapest form is paused and comes back by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from sfu.core.forwarder.hysteresis import Hysteresis
+from sfu.core.forwarder.layers import Option
+from sfu.core.forwarder.rates import AUDIO_BPS
+
+OVERDRAWN = 1.10  # a running layer may measure this much above the budget
+NEARLY = 1.45  # a picture that takes up to so much more than there is nearly fits
+HEADROOM = 1.15  # what a rise needs beyond its cost, as measured rates swing
+LARGE_SCREEN = 360  # pixels; a shared screen that large is what people look at
+
+PAUSED = -1
+
+
+class Demand(msgspec.Struct, frozen=True):
+    """One picture that is to be shown; the options are as `layers.options` gives them."""
+
+    options: Sequence[Option]
+    rank: tuple[float, ...]  # smallest first
+    granted: int | None  # index of the option that it has now, PAUSED, or None: it is new
+
+
+def rank(
+    *, screen: bool, width: int, height: int, priority: int, speaks: bool
+) -> tuple[float, ...]:
+    """The order of pictures: a large screen, then by priority and size, then whoever speaks."""
+    return (not (screen and height >= LARGE_SCREEN), -priority, -width * height, not speaks)
+
+
+def reserve_bps(audio: Iterable[float]) -> float:
+    """What sound takes, from the rates of its streams; one voice is always expected."""
+    return max(AUDIO_BPS, sum(audio))
+
+
+def share(budget_bps: float, demands: Sequence[Demand], *, cheapest_free: bool) -> list[int]:
+    """The index of the option that each demand gets, or PAUSED."""
+    order = sorted(range(len(demands)), key=lambda index: demands[index].rank)
+    found = [PAUSED] * len(demands)
+    left = budget_bps
+    for index in order:
+        cheapest = demands[index].options[0].bps
+        if cheapest <= left or cheapest_free:
+            found[index] = 0
+            left -= cheapest
+    for index in order:
+        if found[index] == PAUSED:
+            continue
+        options = demands[index].options
+        left += options[0].bps
+        fitting = [better for better in range(1, len(options)) if options[better].bps <= left]
+        found[index] = max(fitting, default=0)
+        left -= options[found[index]].bps
+    return found
+
+
+def decide(
+    hysteresis: Hysteresis,
+    budget_bps: float,
+    demands: Sequence[Demand],
+    now: float,
+    *,
+    limited: bool,
+) -> list[int]:
+    """`share` with hysteresis. Where nothing is known to limit the link no picture is paused."""
+    kept = _kept(hysteresis, budget_bps, demands, now, limited=limited)
+    if any(one.granted is not None and new < one.granted for one, new in _pairs(demands, kept)):
+        hysteresis.fall(now)
+        return kept
+    risen = share(budget_bps / HEADROOM, demands, cheapest_free=not limited)
+    better = any(new > old for new, old in zip(risen, kept, strict=True))
+    darker = any(new == PAUSED != old for new, old in zip(risen, kept, strict=True))
+    if not better or darker:
+        hysteresis.no_room()
+        return kept
+    return risen if hysteresis.may_rise(now) else kept
+
+
+def _pairs(demands: Sequence[Demand], indices: list[int]) -> Iterable[tuple[Demand, int]]:
+    return zip(demands, indices, strict=True)
+
+
+def _kept(
+    hysteresis: Hysteresis,
+    budget_bps: float,
+    demands: Sequence[Demand],
+    now: float,
+    *,
+    limited: bool,
+) -> list[int]:
+    """What fits of what each has; newcomers take what is there."""
+    running = [_capped(one) for one in demands if one.granted != PAUSED]
+    found = share(budget_bps * OVERDRAWN, running, cheapest_free=not limited)
+    if PAUSED not in found:
+        hysteresis.all_fits()
+    elif not hysteresis.may_pause(now):
+        cheapest = [msgspec.structs.replace(one, options=one.options[:1]) for one in running]
+        found = share(budget_bps * NEARLY, cheapest, cheapest_free=False)
+    fitting = iter(found)
+    return [PAUSED if one.granted == PAUSED else next(fitting) for one in demands]
+
+
+def _capped(one: Demand) -> Demand:
+    if one.granted is None:
+        return one
+    return msgspec.structs.replace(one, options=one.options[: one.granted + 1])

@@ -1,0 +1,77 @@
+"""Which simulcast layers of a track are of use to anybody, for its publisher to know.
+
+What nobody's tile is large enough for, or what nobody's link will carry soon, need not be encoded.
+A layer is asked for again at once, and given up only after it was of no use for a while. The lowest
+one always runs: whoever comes sees it without waiting for the publisher.
+"""
+
+from __future__ import annotations
+
+from sfu.api import LayersWanted
+from sfu.core.forwarder import layers
+from sfu.core.forwarder.actions import Emit
+from sfu.core.forwarder.assignment import video_track
+from sfu.core.forwarder.downlink import visible_height
+from sfu.core.forwarder.model import Slot, Subscriber, Track
+from sfu.core.forwarder.state import Room, State
+
+UNSEEN_S = 3.0  # a person who looks at something else for a moment must not wait afterwards
+SOON = 1.3  # times the estimate: a probe may find so much at any moment
+
+
+def watch(state: State, room: Room, now: float) -> None:
+    """Tell publishers when what is wanted of them has changed."""
+    wanted = _wanted(state, room)
+    for publisher in room.publishers.values():
+        for track in publisher.tracks.values():
+            if len(track.section.rids) > 1:
+                _compare(state, track, max(1, wanted.get(id(track), 0)), now)
+
+
+def _wanted(state: State, room: Room) -> dict[int, int]:
+    """How many layers of each track somebody has a use for."""
+    found: dict[int, int] = {}
+    for subscriber in room.subscribers.values():
+        for slot in subscriber.slots:
+            publisher = room.publishers.get(slot.publisher or "")
+            track = video_track(slot, publisher) if publisher else None
+            if track is not None:
+                count = _useful(state, subscriber, slot, track)
+                found[id(track)] = max(count, found.get(id(track), 0))
+    return found
+
+
+def _useful(state: State, subscriber: Subscriber, slot: Slot, track: Track) -> int:
+    height = visible_height(state, slot)
+    count = layers.wanted_layers(track, height)
+    if not subscriber.congested:
+        return count
+    granted = slot.granted[0] if slot.granted else 0
+    soon = SOON * subscriber.estimate_bps
+    carried = (n for n in range(count, 0, -1) if layers.nominal_bps(track, n - 1) <= soon)
+    return min(count, max(granted + 2, next(carried, 1)))
+
+
+def _compare(state: State, track: Track, wanted: int, now: float) -> None:
+    before = len(track.section.rids) if track.wanted_layers is None else track.wanted_layers
+    if wanted == before:
+        track.unseen_since = None
+        return
+    if wanted < before:
+        if track.unseen_since is None:
+            track.unseen_since = now
+        if now - track.unseen_since < UNSEEN_S:
+            return
+    track.unseen_since = None
+    track.wanted_layers = wanted
+    tell(state, track)
+
+
+def tell(state: State, track: Track) -> None:
+    """Say again what is wanted, where that is not everything from the start."""
+    if track.wanted_layers is None:
+        return
+    publisher = track.publisher
+    rids = track.section.rids[: track.wanted_layers]
+    event = LayersWanted(publisher.room, publisher.peer, track.role, rids)
+    state.actions.append(Emit(event))
