@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 import phonenumbers
+from phonenumbers import ValidationResult
 
 from clinic_api.errors import Refused
 from clinic_api.organisation.model import NAME_CHARS, Profile
@@ -24,6 +25,14 @@ _CURRENCIES = (
     "USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
 )
 CURRENCIES = frozenset(_CURRENCIES.split())
+
+
+_WRONG_LENGTH = {
+    ValidationResult.TOO_SHORT: "This number is too short.",
+    ValidationResult.TOO_LONG: "This number is too long.",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "Please write the number with its area code.",
+    ValidationResult.INVALID_COUNTRY_CODE: "No country has this code after the +.",
+}
 
 
 @cache
@@ -42,7 +51,7 @@ def time_zones() -> frozenset[str]:
 def checked(profile: Profile) -> Profile:
     """The same, trimmed and in the standard forms. Raises Refused(invalid) with every field."""
     name = " ".join(profile.name.split())
-    phone = e164(profile.phone, profile.country)
+    phone, no_phone = e164(profile.phone, profile.country)
     wrong = {
         "name": not 0 < len(name) <= NAME_CHARS and f"Please write 1 to {NAME_CHARS} characters.",
         "country": profile.country not in countries()
@@ -51,10 +60,10 @@ def checked(profile: Profile) -> Profile:
         and "Please choose a currency (three letters, ISO 4217).",
         "time_zone": profile.time_zone not in time_zones()
         and "Please choose a time zone, such as Europe/Paris.",
-        "phone": phone is None and "Please write a telephone number of the country, or with +.",
+        "phone": no_phone,
     }
     fields = {field: sentence for field, sentence in wrong.items() if sentence}
-    if fields or phone is None:
+    if fields:
         raise Refused("invalid", fields=fields)
     return Profile(
         name=name,
@@ -65,12 +74,16 @@ def checked(profile: Profile) -> Profile:
     )
 
 
-def e164(text: str, country: str) -> str | None:
-    """A possible telephone number as +…; None for anything else."""
+def e164(text: str, country: str) -> tuple[str, str]:
+    """A telephone number that the country's numbering plan has, as +…, and "" ; or "" and a
+    sentence that says what is wrong."""
     try:
         number = phonenumbers.parse(text, country or None)
     except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return "", "Please write a telephone number of the country, or with + and its code."
+    if not phonenumbers.is_valid_number(number):
+        return "", _WRONG_LENGTH.get(
+            phonenumbers.is_possible_number_with_reason(number),
+            "There is no such number: a digit may be missing or wrong.",
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), ""

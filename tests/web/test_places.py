@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from web.places import countries, zones
+from web.places import countries, zones, zones_of
 
 
 def test_countries_have_codes_and_names_in_order() -> None:
@@ -17,3 +17,20 @@ def test_every_zone_can_be_used() -> None:
     assert {"Europe/Warsaw", "America/New_York", "Asia/Kathmandu", "UTC"} <= set(names)
     for name in names:
         ZoneInfo(name)
+
+
+def test_every_country_suggests_the_zone_of_most_of_its_people() -> None:
+    known = {name for name, _ in zones()}
+    for country, _ in countries():
+        there = zones_of(country)
+        assert set(there) <= known
+        assert there or country in {"BV", "HM"}, country
+    main = {country: zones_of(country)[0] for country in ("PL", "US", "AU", "BR", "UZ", "CA")}
+    assert main == {
+        "PL": "Europe/Warsaw",
+        "US": "America/New_York",
+        "AU": "Australia/Sydney",
+        "BR": "America/Sao_Paulo",
+        "UZ": "Asia/Tashkent",
+        "CA": "America/Toronto",
+    }

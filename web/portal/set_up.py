@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 import msgspec
@@ -10,10 +11,12 @@ from msgspec import Meta
 
 from clinic_api.errors import Refused
 from clinic_api.journeys import set_up as journey
+from web.currencies import currencies, currency_of
 from web.forms import Form, failed, read_form
-from web.places import countries, zones
-from web.portal.desk import Desk, Visitor, device_of, redirect
+from web.places import countries, zones, zones_of
+from web.portal.desk import Pages, Visitor, device_of, redirect
 
+PLEASE_CHOOSE = ("", "Please choose")
 Text = Annotated[str, Meta(max_length=1024)]
 
 
@@ -31,12 +34,7 @@ class SetUpForm(msgspec.Struct, frozen=True):
     token: Text = ""
 
 
-class SetUpPages:
-    """Made once, by `add_portal`."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
+class SetUpPages(Pages):
     def add_routes(self, app: web.Application) -> None:
         app.router.add_get("/set-up", self._desk.page(self._ask, open_to_all=True))
         app.router.add_post("/set-up", self._desk.page(self._set_up, open_to_all=True))
@@ -77,6 +75,16 @@ class SetUpPages:
             form=failed(form, errors) if form and errors else form,
             token=form.sent["token"] if form else "",
             message=refused.message if refused and not errors else "",
-            countries=(("", "Please choose"), *countries()),
-            zones=zones(),
+            countries=(PLEASE_CHOOSE, *_countries()),
+            zones=(PLEASE_CHOOSE, *zones()),
+            currencies=(PLEASE_CHOOSE, *currencies()),
         )
+
+
+@cache
+def _countries() -> tuple[tuple[str, str, dict[str, str]], ...]:
+    """Code, name, and what the page suggests by it."""
+    return tuple(
+        (code, name, {"data-zones": " ".join(zones_of(code)), "data-currency": currency_of(code)})
+        for code, name in countries()
+    )
