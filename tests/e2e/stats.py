@@ -37,6 +37,9 @@ class Inbound(msgspec.Struct, frozen=True, rename="camel"):
     freeze_count: int = 0
     total_freezes_duration: float = 0.0  # s
     total_audio_energy: float = 0.0  # stays 0 in Chromium while the element is muted
+    total_samples_received: int = 0  # of sound, with what was made up for it
+    concealed_samples: int = 0  # made up in place of lost packets
+    silent_concealed_samples: int = 0  # of those: silence, not a guess at what was said
     key_frames_decoded: int = 0
     nack_count: int = 0
     pli_count: int = 0

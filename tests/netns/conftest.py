@@ -28,7 +28,13 @@ from tests.netns.routers import Kind, Published, Router
 
 __all__ = ["artifacts", "open_chromium", "playwright", "server", "start_server"]
 
+# Documentation's (RFC 5737, RFC 3849): no page and no browser takes them for private ones. Chromium
+# refuses a private address's port 443 as a remote candidate (JsepTransportController).
+PUBLIC_ADDRESS = "198.51.100.1"
+PUBLIC_ADDRESS_V6 = "2001:db8::1"
+
 OpenChromiumAt = Callable[[Host, Camera], Awaitable[chromium.ChromiumPage]]
+Figure = Callable[[str, object], None]
 OpenPageAt = Callable[[Host, Camera], Awaitable[Page]]
 
 
@@ -55,11 +61,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Figure:
+    """Notes what was measured; the run ends with a list of it."""
+    return lambda name, value: request.node.user_properties.append((name, value))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call" and report.user_properties:
+                said = "; ".join(f"{name} {value}" for name, value in report.user_properties)
+                terminalreporter.line(f"{report.nodeid.rpartition('::')[2]}: {said}")
+
+
+@pytest.fixture
 def here() -> Iterator[Host]:
     """The machine of the server."""
     host = this_host()
     yield host
     host.close()
+
+
+@pytest.fixture
+def public_addresses(here: Host) -> Iterator[None]:
+    """Gives this machine the addresses that PUBLIC_ADDRESS and PUBLIC_ADDRESS_V6 name."""
+    addresses = (f"{PUBLIC_ADDRESS}/32 dev v0", f"{PUBLIC_ADDRESS_V6}/128 dev v0")
+    here.ip(*(f"addr add {address} nodad" for address in addresses))
+    yield
+    here.ip(*(f"addr del {address}" for address in addresses))
 
 
 @pytest.fixture
