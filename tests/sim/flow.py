@@ -55,6 +55,7 @@ class Flow:
         self._feedback_count = 0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
+        self.probes = 0
         self._probing_until = 0.0
         self.estimator.set_wanted(self._traffic.wanted_bps, 0.0)
         self._at(0.0, self._send_next)
@@ -123,6 +124,7 @@ class Flow:
             self.estimator.handle_timeout(self.now)
             cluster = self.estimator.next_probe(self.now)
             if cluster is not None:
+                self.probes += 1
                 self._probe(cluster, cluster.size_bytes)
         self.samples.append((self.now, self.estimator.bitrate_bps))
         self._at(self.now + self.SAMPLE_S, self._sample)

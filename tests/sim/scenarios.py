@@ -70,9 +70,7 @@ def scenario(seed: int, *, clean: bool) -> Scenario:
     rate_bps = 10 ** chance.uniform(5.5, 6.4)
     cut_bps = max(rate_bps * chance.choice([0.25, 0.4, 0.6]), 150_000)
     queue_s = chance.choice([0.1, 0.2, 0.3, 0.5])
-    traffic = Traffic(
-        frame_s=chance.choice([0.0, 1 / 30]), feedback_s=chance.choice([0.05, 0.1])
-    )
+    traffic = Traffic(frame_s=chance.choice([0.0, 1 / 30]), feedback_s=chance.choice([0.05, 0.1]))
     conditions = Conditions(queue_s=queue_s, delay_s=rtt_s / 2)
     if clean:
         return Scenario(seed, rtt_s, rate_bps, cut_bps, conditions, 0.0, traffic)
@@ -92,9 +90,7 @@ def judge(scene: Scenario) -> Verdict:
     flow = scene.flow()
     flow.run(END + MEASURED)
     within = FALL_S if scene.rtt_s <= SLOW_RTT_S else SLOW_FALL_S
-    fell = next(
-        (at - CUT for at, bps in flow.steps if at >= CUT and bps <= scene.cut_bps), END
-    )
+    fell = next((at - CUT for at, bps in flow.steps if at >= CUT and bps <= scene.cut_bps), END)
     return Verdict(
         fmean(flow.estimates(SETTLED_S, CUT)) / scene.rate_bps,
         fmean(flow.estimates(CUT + SETTLED_S, BACK)) / scene.cut_bps,

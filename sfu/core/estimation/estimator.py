@@ -39,7 +39,7 @@ STANDING_FALLS = 2  # without an effect: the path is longer, there is no queue
 MAX_DELAY_STEP_S = 3.0  # libwebrtc: more is a stepped clock
 SILENCE_S = 0.5  # plus two RTTs: no feedback though packets were sent
 SILENCE_PACKETS = 10
-SILENCE_FACTOR = 0.7
+SILENCE_FACTOR = 0.5
 FEEDBACK_AGE_S = 2.0  # without feedback for longer, reports count
 
 

@@ -18,7 +18,7 @@ INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
 BACKOFF, MAX_INTERVAL_S = 1.5, 5.0
 DURATION_S, MAX_DURATION_S = 0.060, 0.2
 NOISES = 4.0
-AGAIN_S = 0.5  # after one that found room and was thought to have filled it
+AGAIN_S = 0.5  # after one that found room and filled it, or of which too little was reported
 MIN_BYTES = 3_000
 GIVE_UP_S = 1.0  # plus the RTT: libwebrtc ProbeController: kMaxWaitingTimeForProbingResult
 MIN_ARRIVED = 0.6  # of the cluster's packets; libwebrtc: 0.8, but radio links lose more
@@ -114,6 +114,8 @@ class Prober:
         if useful:
             self._failures = 0
             self._due_at = now + (AGAIN_S if result.saturated else 0.0)
+        elif result is NOTHING:
+            self._due_at = now + AGAIN_S
         else:
             self._failures += 1
             self._due_at = now + min(INTERVAL_S * BACKOFF**self._failures, MAX_INTERVAL_S)
