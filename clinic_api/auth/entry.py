@@ -27,7 +27,7 @@ from clinic_api.auth.model import (
 )
 from clinic_api.auth.new_login import LanguageTag, NewLogin, every_field, new_user
 from clinic_api.auth.notices import send_link, tell_of_change
-from clinic_api.auth.service import Asked, Opened, open_session, own, tried
+from clinic_api.auth.service import Asked, Opened, check_present, open_session, own, tried
 from clinic_api.errors import Refused
 from clinic_api.guarded import guarded
 from clinic_api.organisation.store import organisation
@@ -224,7 +224,7 @@ def finish_reset(tx: Transaction, actor: Actor, command: SetPassword) -> None:
 def begin_change(tx: Transaction, actor: Actor) -> tuple[Asked, Entrant]:
     """What the present password is compared with. Raises Refused(too_many_requests)."""
     user = own(tx, actor)
-    attempts.count(tx, actor, "login", user.login)
+    attempts.count_password(tx, actor, user.login)
     return Asked(store.credential(tx, user.id).password_hash), _entrant(tx, user)
 
 
@@ -232,14 +232,7 @@ def begin_change(tx: Transaction, actor: Actor) -> tuple[Asked, Entrant]:
 def finish_change(tx: Transaction, actor: Actor, command: ReplacePassword) -> None:
     """The new password counts, other sessions end. Raises Refused(bad_credentials)."""
     user = own(tx, actor)
-    unchanged = store.credential(tx, user.id).password_hash == command.asked.password_hash
-    if not command.right or not unchanged:
-        raise Refused(
-            "bad_credentials",
-            "The present password is not right.",
-            attempt=tried(tx, actor, user.id),
-        )
-    attempts.clear(tx, "login", user.login)
+    check_present(tx, actor, user, command.asked, right=command.right)
     store.change_user(tx, actor, user.id, generation=user.generation + 1)
     store.set_password(tx, actor, user.id, command.password_hash)
     session_store.end_sessions(tx, actor, user.id, but=actor.session_id)

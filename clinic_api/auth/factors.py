@@ -56,17 +56,27 @@ def begin_enrolment(tx: Transaction, actor: Actor, command: Nothing) -> Secret:
     secret = pyotp.random_base32(totp.SECRET_CHARS)
     factor_store.add_pending(tx, actor, user.id, secret)
     tx.note(actor, "user", user.id, step="begun")
-    clinic = organisation(tx).name
-    return Secret(secret=secret, uri=totp.uri(secret, user.login, clinic))
+    return _secret(tx, user, secret)
+
+
+@guarded("account.enrol_factor")
+def show_enrolment(tx: Transaction, actor: Actor, command: Nothing) -> Secret:
+    """The secret that waits for its first code, once more: after a code that was not right.
+
+    Raises Refused: illegal_event, step_up_needed.
+    """
+    del command
+    user = _may_enrol(tx, actor)
+    pending = _pending(tx, user)
+    tx.note(actor, "user", user.id, step="shown")
+    return _secret(tx, user, pending.secret)
 
 
 @guarded("account.enrol_factor")
 def confirm_enrolment(tx: Transaction, actor: Actor, command: ConfirmFactor) -> Enrolled:
     """The new app counts, older ones do not any more. Raises Refused: bad_code, step_up_needed."""
     user, session = _may_enrol(tx, actor), own_session(tx, actor)
-    pending = factor_store.factor(tx, user.id, "pending")
-    if pending is None:
-        raise Refused("illegal_event", "Please begin with a new QR code.")
+    pending = _pending(tx, user)
     step = totp.accepted_step(pending.secret, command.code, tx.now, pending.last_step)
     if step is None:
         raise Refused("bad_code", attempt=tried(tx, actor, user.id))
@@ -100,6 +110,18 @@ def _may_enrol(tx: Transaction, actor: Actor) -> User:
     if factor_store.has_factor(tx, user.id):
         check_at("account.change_factor", actor, tx.now)
     return user
+
+
+def _pending(tx: Transaction, user: User) -> factor_store.Factor:
+    """Raises Refused(illegal_event)."""
+    pending = factor_store.factor(tx, user.id, "pending")
+    if pending is None:
+        raise Refused("illegal_event", "Please begin with a new QR code.")
+    return pending
+
+
+def _secret(tx: Transaction, user: User, secret: str) -> Secret:
+    return Secret(secret=secret, uri=totp.uri(secret, user.login, organisation(tx).name))
 
 
 def _new_codes(tx: Transaction, actor: Actor, user: User) -> tuple[str, ...]:

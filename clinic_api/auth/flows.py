@@ -13,10 +13,11 @@ import msgspec
 import segno
 
 from clinic_api.actor import Actor
-from clinic_api.auth import account, entry, factors, hashing, service
+from clinic_api.auth import account, email, entry, factors, hashing, service
 from clinic_api.auth.account import Account
+from clinic_api.auth.email import ChangeEmail
 from clinic_api.auth.entry import ByCode, ByLink, Proof
-from clinic_api.auth.model import CodeText, Device, LoginText, PasswordText, TokenText
+from clinic_api.auth.model import CodeText, Device, LoginText, PasswordText, TokenText, UserResult
 from clinic_api.auth.service import Nothing, Opened, ShowCode, SignedIn
 from clinic_api.db import Database
 from clinic_api.http.route import WithSession, flow
@@ -188,6 +189,20 @@ async def change_password(database: Database, actor: Actor, command: ChangePassw
     password_hash = await hashing.hashed(database.keys, command.password)
     finish = entry.ReplacePassword(asked=asked, right=right, password_hash=password_hash)
     await database.write(lambda tx: entry.finish_change(tx, actor, finish))
+
+
+@flow("account.change")
+async def change_email(database: Database, actor: Actor, command: ChangeEmail) -> UserResult:
+    """A new e-mail address, which counts once it is verified.
+
+    Raises Refused: bad_credentials, invalid, too_many_requests; step_up_needed with an app.
+    """
+    asked = await database.write(lambda tx: email.begin_change(tx, actor))
+    right = asked is not None and await hashing.matches(
+        database.keys, asked.password_hash, command.present
+    )
+    finish = email.ConfirmedEmail(email=command.email, asked=asked, right=right)
+    return await database.write(lambda tx: email.finish_change(tx, actor, finish))
 
 
 @flow("account.enrol_factor")

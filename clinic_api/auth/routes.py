@@ -26,7 +26,6 @@ from clinic_api.auth.email import (
     Verified,
     VerifyEmail,
     ask_verification,
-    change_email,
     verify_email,
 )
 from clinic_api.auth.entry import Asking, AskReset, Register, ask_reset, register
@@ -61,7 +60,7 @@ ROUTES: tuple[Route, ...] = (
         flows.EnrolledFactor,
     ),
     Route("POST", "/account/recovery-codes", renew_recovery_codes, Nothing, RecoveryCodes),
-    Route("POST", "/account/email", change_email, ChangeEmail, UserResult),
+    Route("POST", "/account/email", flows.change_email, ChangeEmail, UserResult),
     Route("POST", "/account/email/ask", ask_verification, Nothing, UserResult, status=202),
     Route("GET", "/account/sessions", list_sessions, Nothing, Page[SessionResult]),
     Route("DELETE", "/account/sessions/{session_id}", end_session, EndSession, None),

@@ -112,6 +112,23 @@ def finish_sign_in(tx: Transaction, actor: Actor, command: FinishSignIn) -> Open
     return open_session(tx, actor, user, _level_by_password(tx, user), command.device)
 
 
+def check_present(
+    tx: Transaction, actor: Actor, user: User, asked: Asked | None, *, right: bool
+) -> None:
+    """Whether who is signed in has shown the password, which is the same as when it was asked.
+
+    Raises Refused(bad_credentials).
+    """
+    held = store.credential(tx, user.id).password_hash
+    if not right or asked is None or held is None or held != asked.password_hash:
+        raise Refused(
+            "bad_credentials",
+            "The present password is not right.",
+            attempt=tried(tx, actor, user.id),
+        )
+    attempts.password_was_right(tx, actor, user.login)
+
+
 def _level_by_password(tx: Transaction, user: User) -> Level:
     if awaits_factor(tx, user.id) or factor_store.has_factor(tx, user.id):
         return "password"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from clinic_api.auth import flows, links, store
-from clinic_api.auth.email import ChangeEmail, VerifyEmail, change_email, verify_email
+from clinic_api.auth.email import ChangeEmail, VerifyEmail, verify_email
 from clinic_api.auth.entry import AskReset, Register, ask_reset, register
 from clinic_api.auth.links import LinkPurpose
 from clinic_api.auth.service import Nothing
@@ -190,7 +190,7 @@ async def test_a_reset_never_skips_the_second_factor(
     sqlite_database: Database, clock: Clock
 ) -> None:
     bob = await bob_at_work(sqlite_database, clock)
-    await bob.does(change_email, ChangeEmail("bob@clinic.example"))
+    await bob.runs(flows.change_email, ChangeEmail(email="bob@clinic.example"))
     await bob.does(
         verify_email, VerifyEmail(await link(sqlite_database, "verify", "bob@clinic.example"))
     )
@@ -205,13 +205,26 @@ async def test_a_reset_never_skips_the_second_factor(
     assert (await thief.actor()).roles == {"unfinished"}
 
 
+async def test_who_found_a_patients_open_session_does_not_get_the_account_by_mail(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    await bob_at_work(sqlite_database, clock)
+    alice = await alice_at_home(sqlite_database, clock)
+    for present in ("", "a guess of a thief"):
+        command = ChangeEmail(email="thief@elsewhere.example", present=present)
+        refused = await refused_by(alice, flows.change_email, command)
+        assert refused.code == "bad_credentials"
+    command = ChangeEmail(email="alice@new.example", present=ALICES_PASSWORD)
+    assert (await alice.runs(flows.change_email, command)).email == "alice@new.example"
+
+
 async def test_an_address_counts_for_resets_once_it_is_verified(
     database: Database, clock: Clock
 ) -> None:
     bob = await bob_at_work(database, clock)
     await bob.does(ask_reset, AskReset("bob@clinic.example"))
     assert "account.reset_password" not in [kind for kind, _ in await mails(database)]
-    await bob.does(change_email, ChangeEmail("Bob@Elsewhere.example"))
+    await bob.runs(flows.change_email, ChangeEmail(email="Bob@Elsewhere.example"))
     assert (await mails(database))[-1] == ("account.verify_email", "bob@elsewhere.example")
     token = await link(database, "verify", "bob@clinic.example")
     await bob.does(verify_email, VerifyEmail(token))
@@ -221,7 +234,7 @@ async def test_an_address_counts_for_resets_once_it_is_verified(
     await bob.does(ask_reset, AskReset("bob@clinic.example"))
     assert (await mails(database))[-1] == ("account.reset_password", "bob@elsewhere.example")
     clock.advance(120)
-    await bob.does(change_email, ChangeEmail("bob@third.example"))
+    await bob.runs(flows.change_email, ChangeEmail(email="bob@third.example"))
     assert ("account.factor_changed", "bob@elsewhere.example") in await mails(database)
 
 
