@@ -2,8 +2,9 @@
 
 SQLite (WAL, `synchronous=FULL`) has one writing and one reading connection, each on aiosqlite's own
 thread: a whole function is one hop there, because a hop per statement costs 2.6–3.7 ms CPU against
-0.6–0.8 (measured). PostgreSQL goes by asyncpg. Only this file knows which. A committed write is on
-disk. A function may run twice, when its first transaction came to nothing: it touches nothing else.
+0.6–0.8 (measured), and more readers only take the turn from the writer (DECISIONS). PostgreSQL goes
+by asyncpg. Only this file knows which. A committed write is on disk. A function may run twice, when
+its first transaction came to nothing: it touches nothing else.
 """
 
 from __future__ import annotations
