@@ -41,7 +41,7 @@ from telemed_media.clinic_faces import add_clinic, set_up_links
 from telemed_media.configuration import FrontConfiguration
 from telemed_media.data_folder import DataFolder
 from telemed_media.demo import DemoRoom, ensure_demo_room
-from telemed_media.door import raise_file_limit
+from telemed_media.descriptors import raise_file_limit
 from telemed_media.failures import answer_failures
 from telemed_media.gate import ClinicGate, ClinicVisitLog
 from telemed_media.health import Check, Health

@@ -28,6 +28,9 @@ FILE_NAME = "config.toml"
 FILE_SUFFIX = "_file"  # of the setting that names the file of a secret
 SECRET = {"secret": True}  # in the Meta of a setting that must not be seen
 
+# RFC 7065 section 3.1
+TURN_URL = re.compile(r"turns?:[A-Za-z0-9.\[\]:-]+(\?transport=(udp|tcp))?", re.ASCII)
+
 Value: TypeAlias = str | int | Path | tuple[str, ...]
 
 
@@ -64,6 +67,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="TCP port of HTTPS and UDP port of the media; 0 takes any that is free.",
         ),
     ] = 8443
+    media_tcp_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="One more TCP port, for media where UDP is blocked (ICE-TCP, TURN over "
+            "TLS); needed behind a proxy that ends TLS. 0: at `PORT`, beside HTTPS.",
+        ),
+    ] = 0
+    turn_urls: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="TURN servers to use in the place of our own, as "
+            "`turns:turn.clinic.example:443?transport=tcp`: a coturn with `use-auth-secret`."
+        ),
+    ] = ()
+    turn_secret: Annotated[
+        str,
+        Meta(description="`static-auth-secret` of those; needed with `TURN_URLS`.", extra=SECRET),
+    ] = ""
     advertise: Annotated[
         tuple[str, ...],
         Meta(
@@ -196,10 +219,23 @@ def _check(settings: Settings) -> None:
     _check_mail(settings)
     if settings.database_url and not _is_postgres(settings.database_url):
         raise SettingsError("DATABASE_URL must look like postgresql://user:password@host/name.")
+    _check_turn(settings)
     for address in settings.advertise:
         _check_parse("ADVERTISE", address, ipaddress.ip_address)
     for network in settings.trusted_proxies:
         _check_parse("TRUSTED_PROXIES", network, ipaddress.ip_network)
+
+
+def _check_turn(settings: Settings) -> None:
+    if bool(settings.turn_urls) != bool(settings.turn_secret):
+        raise SettingsError(
+            "TURN_URLS and TURN_SECRET are needed together: one of them is missing."
+        )
+    for url in settings.turn_urls:
+        if not TURN_URL.fullmatch(url):
+            raise SettingsError(
+                f"TURN_URLS: {url} must look like turns:turn.clinic.example:443?transport=tcp."
+            )
 
 
 def _check_mail(settings: Settings) -> None:

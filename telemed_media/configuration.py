@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 MEDIA_SOCKET = "media.sock"
+EDGE_SOCKET = "edge.sock"
 
 
 class WorkerConfiguration(msgspec.Struct, frozen=True):
@@ -15,13 +16,29 @@ class WorkerConfiguration(msgspec.Struct, frozen=True):
     candidates: tuple[str, ...]  # addresses that browsers are told
     port: int
     socket_path: str  # where it listens for the front
+    edge_socket_path: str  # where it listens for the edge
+    tcp_port: int  # of ICE-TCP, as browsers are told
+
+
+class EdgeConfiguration(msgspec.Struct, frozen=True):
+    """For `telemed_media.edge`."""
+
+    ready_pipe: int  # file descriptor
+    listening: tuple[int, ...]  # file descriptors of TCP sockets
+    passage: int  # file descriptor: the edge's end of the handover pair
+    worker_socket_path: str
+    media: tuple[tuple[str, int], ...]  # address and UDP port of each candidate
+    turn_secret: str
+    certificate: str
+    key: str
+    trusted_proxies: tuple[str, ...]
 
 
 class FrontConfiguration(msgspec.Struct, frozen=True):
     """For `telemed_media.front`."""
 
     ready_pipe: int  # file descriptor
-    listening: tuple[int, ...]  # file descriptors of TCP sockets
+    arrivals: int  # file descriptor: the front's end of the handover pair
     worker_socket_path: str
     data: str  # the data folder, prepared and locked by the supervisor
     demo: bool

@@ -1,4 +1,4 @@
-"""The TCP door: accepts connections, counts them from their first to their last moment, adds TLS.
+"""The front's door: takes the connections that the edge hands over, counts them, adds TLS.
 
 asyncio's own server accepts whatever comes, before TLS and without a bound, and writes a line per
 second when descriptors run out. Here a connection over the limits is closed at once, unread, and a
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import socket
 import ssl
 from asyncio import sslproto
@@ -18,26 +17,26 @@ from collections.abc import Callable
 from aiohttp import web
 
 from telemed_media.admission import Admission
+from telemed_media.handover import Arrivals
 
 HANDSHAKE_S = 10.0  # TLS of a phone on a lossy line takes 3
 GOODBYE_S = 2.0  # for the other side's close_notify
 ACCEPTED_AT_ONCE = 64  # then other events have their turn
 BREATHER_S = 0.5  # when the kernel has no descriptor or memory for a connection
-MAX_FILES = 8192
 TLS_BUFFER_BYTES = 32 * 1024  # of each connection; a TLS record has at most 16 KiB
 
 
 class Door:
-    """One listening socket, served from `open` to `close`; existing connections outlive it."""
+    """Served from `open` to `close`; existing connections outlive it."""
 
     def __init__(
         self,
-        listening: socket.socket,
+        arrivals: Arrivals,
         server: web.Server,
         tls: ssl.SSLContext,
         admission: Admission,
     ) -> None:
-        self._listening = listening
+        self._arrivals = arrivals
         self._server = server
         self._tls = tls
         self._admission = admission
@@ -48,16 +47,16 @@ class Door:
 
     def open(self) -> None:
         self._resting = None
-        self._loop.add_reader(self._listening, self._accept)
+        self._loop.add_reader(self._arrivals, self._accept)
 
     async def close(self) -> None:
         """Stop accepting; connections without TLS yet are given up. Idempotent."""
-        if self._listening.fileno() < 0:
+        if self._arrivals.fileno() < 0:
             return
         if self._resting is not None:
             self._resting.cancel()
-        self._loop.remove_reader(self._listening)
-        self._listening.close()
+        self._loop.remove_reader(self._arrivals)
+        self._arrivals.close()
         for task in self._shaking:
             task.cancel()
         await asyncio.gather(*self._shaking, return_exceptions=True)
@@ -65,26 +64,31 @@ class Door:
     def _accept(self) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
             try:
-                accepted, address = self._listening.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                accepted, host, decrypted = self._arrivals.accept()
+            except (BlockingIOError, InterruptedError):
                 return
+            except ConnectionAbortedError:
+                continue
             except OSError:
-                self._loop.remove_reader(self._listening)
+                self._loop.remove_reader(self._arrivals)
                 self._resting = self._loop.call_later(BREATHER_S, self.open)
                 return
-            self._let_in(accepted, str(address[0]))
+            self._let_in(accepted, host, decrypted)
 
-    def _let_in(self, accepted: socket.socket, host: str) -> None:
+    def _let_in(self, accepted: socket.socket, host: str, decrypted: bool) -> None:
         if not self._admission.enter(host):
             accepted.close()
             return
-        counted = _Counted(accepted, lambda: self._admission.leave(host))
-        task = self._loop.create_task(self._shake_hands(counted))
+        counted = _Counted(accepted, host, lambda: self._admission.leave(host))
+        task = self._loop.create_task(self._serve(counted, decrypted))
         self._shaking.add(task)
         task.add_done_callback(self._shaking.discard)
 
-    async def _shake_hands(self, counted: _Counted) -> None:
+    async def _serve(self, counted: _Counted, decrypted: bool) -> None:
         with contextlib.suppress(OSError):  # TLS errors and time-outs are such
+            if decrypted:
+                await self._loop.connect_accepted_socket(self._server, counted)
+                return
             await self._loop.connect_accepted_socket(
                 self._server,
                 counted,
@@ -95,25 +99,24 @@ class Door:
 
 
 class _Counted(socket.socket):
-    """An accepted socket that tells once when its descriptor is given back."""
+    """An accepted socket that tells once when its descriptor is given back.
 
-    def __init__(self, accepted: socket.socket, left: Callable[[], None]) -> None:
+    Its peer is the client, also where the edge is between them.
+    """
+
+    def __init__(self, accepted: socket.socket, host: str, left: Callable[[], None]) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         self.setblocking(False)
+        self._host = host
         self._left: Callable[[], None] | None = left
+
+    def getpeername(self) -> tuple[str, int]:
+        """The client's address; the port is known only where the socket is its own."""
+        found = super().getpeername()
+        return self._host, found[1] if isinstance(found, tuple) else 0
 
     def close(self) -> None:
         super().close()
         left, self._left = self._left, None
         if left is not None:
             left()
-
-
-def raise_file_limit() -> int:
-    """Allow this process as many descriptors as the system lets it, up to MAX_FILES."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        return wanted
-    return MAX_FILES if soft == resource.RLIM_INFINITY else soft

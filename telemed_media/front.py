@@ -1,7 +1,7 @@
 """The front's process: `python -m telemed_media.front`, started by the supervisor.
 
-Pages, signalling and health over HTTPS, on listening sockets that the supervisor holds. It is ready
-when call control has asked the media worker what it carries.
+Pages, signalling and health over HTTPS, on connections that the edge hands over. It is ready when
+call control has asked the media worker what it carries.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from telemed_media.child import Ready, read_configuration, report_ready, run_unt
 from telemed_media.configuration import FrontConfiguration
 from telemed_media.door import Door
 from telemed_media.failures import is_ours
+from telemed_media.handover import Arrivals
 from telemed_media.patience import IDLE_S
 
 SHUTDOWN_S = 0.5  # for requests that still run when call control has said farewell
@@ -43,33 +44,29 @@ async def _serve(front: Front, given: FrontConfiguration, stop: asyncio.Event) -
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(each()) for each in front.background]
         await front.calls.start()
-        runner, doors = await _open_doors(front, given)
+        runner, door = await _open_door(front, given)
         try:
             report_ready(given.ready_pipe, _ready(front))
             await stop.wait()
         finally:
             await front.calls.close()
-            for door in doors:
-                await door.close()
+            await door.close()
             await runner.cleanup()
             for task in tasks:
                 task.cancel()
 
 
-async def _open_doors(front: Front, given: FrontConfiguration) -> tuple[web.AppRunner, list[Door]]:
+async def _open_door(front: Front, given: FrontConfiguration) -> tuple[web.AppRunner, Door]:
     server_logger.addFilter(is_ours)
     runner = web.AppRunner(
         front.app, access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=IDLE_S
     )
     await runner.setup()
     assert runner.server is not None
-    doors = [
-        Door(socket.socket(fileno=descriptor), runner.server, front.tls, front.admission)
-        for descriptor in given.listening
-    ]
-    for door in doors:
-        door.open()
-    return runner, doors
+    arrivals = Arrivals(socket.socket(fileno=given.arrivals))
+    door = Door(arrivals, runner.server, front.tls, front.admission)
+    door.open()
+    return runner, door
 
 
 def _ready(front: Front) -> Ready:

@@ -8,6 +8,7 @@ import sys
 import uvloop
 
 from sfu.shell.server import WorkerSettings, serve
+from sfu.shell.worker import EdgeSettings
 from telemed_media import logs
 from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped
 from telemed_media.configuration import WorkerConfiguration
@@ -22,6 +23,7 @@ def main() -> None:
         candidates=given.candidates,
         port=given.port,
         socket_path=given.socket_path,
+        edge=EdgeSettings(given.edge_socket_path, given.tcp_port),
     )
 
     async def serve_media(stop: asyncio.Event) -> None:

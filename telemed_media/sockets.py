@@ -33,6 +33,19 @@ def claim_port(reach: Reach, port: int) -> tuple[int, list[socket.socket]]:
     raise last
 
 
+def claim_tcp_port(reach: Reach, port: int) -> list[socket.socket]:
+    """Listening sockets on one more port. Raises ReachError where it is taken."""
+    opened: list[socket.socket] = []
+    try:
+        for address in reach.tcp:
+            opened.append(_listen(address, port))
+    except ReachError:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
+
 def _claim(reach: Reach, port: int) -> list[socket.socket]:
     """All sockets on one number, or none. TCP decides which; UDP has to have the same one."""
     opened: list[socket.socket] = []

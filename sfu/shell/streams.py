@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path as File
 
@@ -39,22 +40,33 @@ class EdgeLink:
         self.socket = sock
         self.peers: dict[Address, Peer] = {}
         self.paths: dict[int, Address] = {}
+        self._words: deque[bytes] = deque()  # that the edge has not taken yet
 
     def send_burst(self, address: Address, datagrams: list[bytes]) -> int:
         sent = 0
         for message, count in link.pack_packets(_number(address), datagrams):
-            if not self._send(message):
+            if not (self._speak() and self._transmit(message)):
                 break
             sent += count
         return sent
 
     def claim(self, address: Address, video: tuple[int, ...]) -> None:
-        self._send(link.pack_word(link.Claimed(_number(address), video)))
+        self._say(link.Claimed(_number(address), video))
 
     def release(self, address: Address) -> None:
-        self._send(link.pack_word(link.Released(_number(address))))
+        self._say(link.Released(_number(address)))
 
-    def _send(self, message: bytes) -> bool:
+    def _say(self, word: link.Word) -> None:
+        """Words are not lost, and no packet overtakes one."""
+        self._words.append(link.pack_word(word))
+        self._speak()
+
+    def _speak(self) -> bool:
+        while self._words and self._transmit(self._words[0]):
+            self._words.popleft()
+        return not self._words
+
+    def _transmit(self, message: bytes) -> bool:
         try:
             self.socket.send(message)
         except OSError:  # full, or gone: its end is read

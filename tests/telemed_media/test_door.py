@@ -1,4 +1,4 @@
-"""The TCP door with real sockets and TLS."""
+"""The front's door with real sockets and TLS, behind a listener that hands everything over."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from certs.local_ca import ensure_local_pair
 from certs.serving import server_context
 from telemed_media import admission, door, patience
 from telemed_media.admission import Admission
-from telemed_media.door import Door, raise_file_limit
+from telemed_media.descriptors import raise_file_limit
+from telemed_media.door import Door
 from telemed_media.failures import answer_failures, is_ours
+from telemed_media.handover import Arrivals, Passage, handover_pair
 from telemed_media.sockets import _listen
 
 HOST = "127.0.0.1"
@@ -62,9 +64,17 @@ async def entrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     trust = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
     counted = Admission((), 1000)
     listening = _listen(HOST, 0)
-    doorway = Door(listening, runner.server, tls, counted)
+    ours, theirs = handover_pair()
+    passage = Passage(ours)
+    loop = asyncio.get_running_loop()
+    loop.add_reader(listening, lambda: passage.take_tls(listening.accept()[0]))
+    doorway = Door(Arrivals(theirs), runner.server, tls, counted)
     doorway.open()
     yield Entrance(doorway, counted, listening.getsockname()[1], trust)
+    loop.remove_reader(listening)
+    listening.close()
+    passage.close()
+    ours.close()
     await doorway.close()
     await runner.cleanup()
 

@@ -128,7 +128,8 @@ async def test_the_ready_line_says_where_everything_is(server: Running) -> None:
     assert server.ready.udp == (("127.0.0.1", port),)
     pids = server.ready.pids
     running = {name: child.pid for name, child in server.children().items()}
-    assert running == {"media_worker": pids["worker"], "front": pids["front"], "jobs": pids["jobs"]}
+    assert running == {"media_worker" if name == "worker" else name: pids[name] for name in pids}
+    assert set(running) == {"edge", "front", "jobs", "media_worker"}
     assert set(server.ready.links) == {"doctor", "patient"}
     for link in server.ready.links.values():
         assert link.startswith(f"{server.ready.url}/join#")
@@ -164,7 +165,7 @@ async def test_metrics_are_not_told_to_clients_of_a_proxy(server: Running) -> No
     assert (await server.get("/metrics", **known))[0] == 200
 
 
-@pytest.mark.parametrize("name", ["media_worker", "front", "jobs"])
+@pytest.mark.parametrize("name", ["media_worker", "edge", "front", "jobs"])
 async def test_a_killed_child_is_back_and_the_others_stayed(server: Running, name: str) -> None:
     old = server.children()
     old[name].kill()

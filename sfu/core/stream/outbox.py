@@ -12,7 +12,7 @@ from collections import deque
 VIDEO_WAITS_S = 0.2  # design/media.md
 AUDIO_WAITS_S = 1.0  # a talker's pause; a jitter buffer would throw more away
 MAX_WAITING_BYTES = 256 * 1024  # 200 ms of 10 Mbit/s
-CHUNK_BYTES = 16 * 1024  # of one write: a TLS record
+CHUNK_BYTES = 4096  # of one write: at 300 kbit/s 110 ms that nothing can be taken out of
 
 
 class Outbox:

@@ -140,7 +140,7 @@ async def front(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Appl
     """The whole app as the front serves it; only the media plane is not there."""
     given = FrontConfiguration(
         ready_pipe=0,
-        listening=(),
+        arrivals=-1,
         worker_socket_path="",
         data=str(tmp_path),
         demo=False,
