@@ -16,8 +16,8 @@ from tests.sim.scenarios import Verdict, judge, scenario
 
 FEW, MANY = range(40), range(1000)
 CAMERA = Traffic(wanted_bps=2_000_000.0)
-MOSTLY = 0.95  # of the runs on clean links, and of the falls everywhere
-OFTEN = 0.85  # of the runs on links that also lose, delay, reorder and lose feedback
+MOSTLY = 0.94  # of the runs on clean links, and of the falls everywhere
+OFTEN = 0.9  # of the runs on links that also lose, delay, reorder and lose feedback
 NEVER_BELOW, NEVER_ABOVE = 0.3, 1.2  # of the link's rate, once settled
 NEVER_LATER_S = 1.5  # a fall: the promise is 0.5 s up to an RTT of 100 ms, else 1 s
 
@@ -33,7 +33,7 @@ def _bad(seed: int) -> Verdict:
 def _check(verdicts: list[Verdict], converged: float) -> None:
     for number in range(3):
         assert fmean(verdict.converged[number] for verdict in verdicts) >= converged
-    assert fmean(verdict.fell_in_time for verdict in verdicts) >= MOSTLY * 0.97
+    assert fmean(verdict.fell_in_time for verdict in verdicts) >= MOSTLY
     assert max(verdict.fell_after_s for verdict in verdicts) <= NEVER_LATER_S
     for verdict in verdicts:
         averages = (verdict.at_first, verdict.after_cut, verdict.after_return)
@@ -48,7 +48,7 @@ def _in_two_processes(run: Callable[[int], Verdict], seeds: Iterable[int]) -> li
 
 
 def test_on_clean_links_the_estimate_finds_the_rate_and_falls_at_once() -> None:
-    _check([_clean(seed) for seed in FEW], 0.9)
+    _check([_clean(seed) for seed in FEW], 0.85)
 
 
 def test_on_bad_links_the_estimate_finds_the_rate_and_falls_at_once() -> None:
@@ -134,7 +134,7 @@ def test_a_link_that_dies_and_returns_is_used_again() -> None:
         changes = [(0.0, Conditions()), (5.0, dead), (8.0, Conditions())]
         flow = Flow(seed, changes, traffic=CAMERA)
         flow.run(16.0)
-        assert MIN_BPS <= flow.estimates(7.9, 8)[0] <= 0.25 * CAMERA.wanted_bps
+        assert MIN_BPS <= flow.estimates(7.9, 8)[0] <= 0.35 * CAMERA.wanted_bps
         assert fmean(flow.estimates(13, 16)) >= 0.75 * CAMERA.wanted_bps
 
 

@@ -1,0 +1,104 @@
+"""What was sent, and which of it a feedback names."""
+
+from __future__ import annotations
+
+from sfu.core.estimation.sent_log import CAPACITY, SendLog
+from sfu.core.rtp import twcc
+from sfu.core.rtp.packets import TransportFeedback
+
+
+def feedback(*arrivals: tuple[int, int], count: int = 0) -> TransportFeedback:
+    """(number, arrival in µs) pairs."""
+    (found,) = twcc.report(list(arrivals), 1, 2, count)
+    return found
+
+
+def log_of(numbers: range, cluster: int = 0) -> SendLog:
+    log = SendLog()
+    for number in numbers:
+        log.note(number, number * 0.01, 1000 + number % 7, cluster)
+    return log
+
+
+def test_a_feedback_says_what_was_received_with_times_and_sizes() -> None:
+    log = log_of(range(10))
+    news = log.acknowledge(feedback((3, 500_000), (5, 520_000)))
+    assert [(p[0], round(p[1], 3), p[3]) for p in news.received] == [
+        (3, 0.03, 1003),
+        (5, 0.05, 1005),
+    ]
+    assert round(news.received[1][2] - news.received[0][2], 6) == 0.02
+    assert (news.lost, news.found) == (1, 0)
+
+
+def test_what_is_repeated_counts_once() -> None:
+    log = log_of(range(10))
+    log.acknowledge(feedback((3, 500_000), (5, 520_000)))
+    again = log.acknowledge(feedback((3, 500_000), (5, 520_000)))
+    assert (again.received, again.lost, again.found) == ([], 0, 0)
+
+
+def test_a_packet_reported_lost_may_still_come() -> None:
+    log = log_of(range(10))
+    log.acknowledge(feedback((3, 500_000), (5, 520_000)))
+    news = log.acknowledge(feedback((4, 530_000), (6, 531_000)))
+    assert [packet[0] for packet in news.received] == [4, 6]
+    assert (news.lost, news.found) == (0, 1)
+
+
+def test_packets_that_were_never_sent_mean_nothing() -> None:
+    log = log_of(range(10))
+    news = log.acknowledge(feedback((10, 500_000), (500, 520_000)))
+    assert (news.received, news.lost, news.found) == ([], 0, 0)
+
+
+def test_before_anything_is_sent_nothing_is_believed() -> None:
+    news = SendLog().acknowledge(feedback((0, 0), (500, 10)))
+    assert news.received == []
+    assert news.lost == 0
+
+
+def test_packets_older_than_the_ring_mean_nothing() -> None:
+    log = log_of(range(CAPACITY + 10))
+    assert log.acknowledge(feedback((5, 500_000))).received == []
+    assert len(log.acknowledge(feedback((10, 500_000))).received) == 1
+
+
+def test_numbers_are_told_apart_across_their_wrap() -> None:
+    log = log_of(range(65_530, 65_545))
+    news = log.acknowledge(feedback((65_534, 500_000), (65_537, 510_000)))
+    assert [packet[0] for packet in news.received] == [65_534, 65_537]
+    assert news.lost == 2
+
+
+def test_the_receivers_clock_goes_on_over_its_wrap() -> None:
+    log = log_of(range(10))
+    wrap_us = (1 << 23) * twcc.REFERENCE_US
+    first = log.acknowledge(feedback((3, wrap_us - 10_000)))
+    second = log.acknowledge(feedback((4, wrap_us + 10_000)))
+    assert round(second.received[0][2] - first.received[0][2], 4) == 0.02
+
+
+def test_probes_and_what_is_paid_for_do_not_count_as_loss() -> None:
+    log = log_of(range(10), cluster=1)
+    assert log.acknowledge(feedback((3, 500_000), (7, 520_000))).lost == 0
+    log = log_of(range(10))
+    assert log.acknowledge(feedback((3, 500_000), (7, 520_000)), after=5).lost == 1
+
+
+def test_a_clusters_span_covers_its_packets_until_it_is_forgotten() -> None:
+    log = SendLog()
+    for number in range(6):
+        log.note(number, 0.0, 200, 9 if 2 <= number <= 4 else 0)
+    span = log.spans[9]
+    assert (span.first, span.last, span.octets) == (2, 4, 600)
+    log.forget(9)
+    assert log.spans == {}
+
+
+def test_the_rate_of_what_was_sent_is_that_of_the_window() -> None:
+    log = SendLog()
+    for number in range(100):
+        log.note(number, number * 0.1, 1250)
+    assert log.sent_bps(9.9, 1.0) == 10 * 1250 * 8
+    assert SendLog().sent_bps(5.0, 1.0) == 0
