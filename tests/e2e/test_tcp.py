@@ -1,0 +1,27 @@
+"""Calls where UDP does not pass: media goes by the server's one TCP port."""
+
+from __future__ import annotations
+
+from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
+from tests.e2e.conftest import OpenPage
+from tests.e2e.meeting import meet, see_each_other
+from tests.e2e.participant import Participant
+from tests.e2e.server import Server
+from tests.netns.loss import unreachable
+from tests.netns.namespace import FIRST_ADDRESS
+from tests.netns.visits import way
+
+ALICE = Camera(GREEN, tone_hz=440)
+BOB = Camera(BLUE, tone_hz=660)
+
+
+async def test_two_people_behind_firewalls_that_block_udp_meet_by_ice_tcp(
+    server: Server, open_chromium: OpenPage
+) -> None:
+    bob = Participant("Bob", await open_chromium(BOB))
+    alice = Participant("Alice", await open_chromium(ALICE))
+    with unreachable(FIRST_ADDRESS, server.ready.port):
+        await meet(server, bob, alice)
+        await see_each_other(bob, alice, BLUE.name, GREEN.name)
+    for person in (bob, alice):
+        assert (await way(person)).protocol == "tcp"
