@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 from aiohttp import web
 
@@ -15,6 +17,14 @@ from web.portal.desk import Pages, Visitor, redirect
 from web.portal.posted import CodeForm, Password, Posted
 
 HOME = "/visits"
+DONE = {  # what the page says after it was posted to
+    "password": "Your password is changed. Elsewhere you are signed out.",
+    "session": "That sign-in has ended.",
+}
+NOT_THIS_CODE = {
+    "code": "This code is not right. Type the one that the app shows now; it changes every 30 s."
+    " If it still is not, check that the phone’s clock is right."
+}
 
 
 class ChangePasswordForm(msgspec.Struct, frozen=True):
@@ -51,31 +61,44 @@ class AccountPages(Pages):
 
     async def _confirm_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         form = await self._desk.form(request, visitor, CodeForm)
-        command = factors.ConfirmFactor(form.value.code if form.value else "")
+        if form.value is None:
+            return await self._show_factor_again(request, visitor, form)
+        command = factors.ConfirmFactor(form.value.code)
         try:
             done = await flows.confirm_enrolment(self._desk.database, visitor.actor, command)
         except Refused as refused:
             if refused.code != "bad_code":
                 raise
-            again = failed(form, {"code": refused.message})
-            return self._desk.render(
-                request, visitor, "factor_again.html", status=refused.status, form=again
-            )
+            return await self._show_factor_again(request, visitor, failed(form, NOT_THIS_CODE))
         answer = self._desk.render(
             request, visitor, "recovery_codes.html", codes=done.result.recovery_codes, on=HOME
         )
         put_session(answer, done.token)
         return answer
 
+    async def _show_factor_again(
+        self, request: web.Request, visitor: Visitor, form: Form[CodeForm]
+    ) -> web.Response:
+        """The same picture, which the app may have scanned already."""
+        made = await self._desk.database.write(
+            lambda tx: factors.show_enrolment(tx, visitor.actor, Nothing())
+        )
+        picture = await asyncio.to_thread(flows.qr_svg, made.uri)
+        enrolment = flows.Enrolment(secret=made.secret, uri=made.uri, qr_svg=picture)
+        return self._desk.render(
+            request, visitor, "factor.html", status=422, enrolment=enrolment, form=form
+        )
+
     async def _account(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        return await self._show_account(request, visitor)
+        message = DONE.get(request.query.get("done", ""), "")
+        return await self._show_account(request, visitor, done=message)
 
     async def _show_account(
         self,
         request: web.Request,
         visitor: Visitor,
         form: Form[ChangePasswordForm] | None = None,
-        message: str = "",
+        done: str = "",
     ) -> web.Response:
         actor, database = visitor.actor, self._desk.database
         account: Account = await database.read(lambda tx: read_account(tx, actor, Nothing()))
@@ -88,7 +111,8 @@ class AccountPages(Pages):
             account=account,
             sessions=sessions.items,
             form=form,
-            message=message,
+            done=done,
+            own_records=sorted(actor.patient_ids),
         )
 
     async def _change_password(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
@@ -103,13 +127,13 @@ class AccountPages(Pages):
         except Refused as refused:
             again = failed(form, refused.fields or {"present_password": refused.message})
             return await self._show_account(request, visitor, again)
-        return redirect("/account")
+        return redirect("/account?done=password")
 
     async def _end_session(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         await self._desk.form(request, visitor, Posted)
         command = EndSession(request.match_info["session_id"])
         await self._desk.database.write(lambda tx: end_session(tx, visitor.actor, command))
-        return redirect("/account")
+        return redirect("/account?done=session")
 
     async def _renew_codes(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         await self._desk.form(request, visitor, Posted)

@@ -16,7 +16,7 @@ from clinic_api.errors import Refused
 from clinic_api.http.answering import put_session
 from clinic_api.http.route import WithSession
 from web.forms import Form, failed, read_form
-from web.portal.desk import NEXT, Desk, Visitor, device_of, redirect, wanted_next
+from web.portal.desk import NEXT, Pages, Visitor, device_of, redirect, wanted_next
 from web.portal.posted import Code, CodeForm, Password, Posted
 
 _NEXT: dict[Next, str] = {
@@ -25,6 +25,10 @@ _NEXT: dict[Next, str] = {
     "nothing": "",
 }
 HOME = "/visits"
+DONE = {  # what the page says to whom it was opened for
+    "sign-out": "You are signed out.",
+    "reset": "Your new password counts from now on. Please sign in with it.",
+}
 FIRST, NEW = "Choose your password", "Choose a new password"
 
 
@@ -50,12 +54,7 @@ class ForgotForm(msgspec.Struct, frozen=True):
     login: Annotated[str, Meta(max_length=254)]
 
 
-class SignInPages:
-    """Made once, by `add_routes`."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
+class SignInPages(Pages):
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
         add.add_get("/sign-in", desk.page(self._ask, open_to_all=True))
@@ -108,6 +107,7 @@ class SignInPages:
             status=refused.status if refused else 422 if form else 200,
             form=form,
             message=refused.message if refused else "",
+            done="" if form else DONE.get(request.query.get("done", ""), ""),
             action=_here(request),
         )
 
@@ -133,8 +133,7 @@ class SignInPages:
         return self._show_code_form(request, visitor, "Confirm that it is you")
 
     async def _step_up(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, CodeForm)
-        self._desk.check_form(visitor, form.sent)
+        form = await self._desk.form(request, visitor, CodeForm)
         if form.value is None:
             return self._show_code_form(request, visitor, "Confirm that it is you", form)
         try:
@@ -249,7 +248,7 @@ class SignInPages:
                 await flows.reset_by_code(database, actor, by_code)
         except Refused as refused:
             return self._show_activation(request, visitor, form, refused, title=NEW)
-        return redirect("/sign-in")
+        return redirect("/sign-in?done=reset")
 
     async def _ask_to_verify(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         return self._desk.render(request, visitor, "verify.html", answer="")
@@ -262,9 +261,11 @@ class SignInPages:
         return self._desk.render(request, visitor, "verify.html", answer=answer)
 
     async def _sign_out(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
+        await self._desk.form(request, visitor, Posted)
         await flows.sign_out(self._desk.database, visitor.actor, Nothing())
-        return _signed_in(redirect("/sign-in"), None)
+        answer = redirect("/sign-in?done=sign-out")
+        put_session(answer, None)
+        return answer
 
 
 def _go_on(request: web.Request, following: Next, token: str | None) -> web.Response:
@@ -273,11 +274,6 @@ def _go_on(request: web.Request, following: Next, token: str | None) -> web.Resp
     wanted = wanted_next(request, HOME)
     path = f"{step}?{NEXT}={quote(wanted)}" if step == "/sign-in/code" else step or wanted
     return redirect(path, session=token)
-
-
-def _signed_in(answer: web.Response, token: str | None) -> web.Response:
-    put_session(answer, token)
-    return answer
 
 
 def _here(request: web.Request) -> str:

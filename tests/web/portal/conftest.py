@@ -80,7 +80,7 @@ class Reader:
     async def post(self, path: str, **fields: str) -> Shown:
         """With the token of the session's pages."""
         if not self._csrf:
-            page = await self.open("/account")
+            page = await self.open("/account/factor")
             self._csrf = page.fields().get("csrf", "")
         return await self._read("POST", path, {"csrf": self._csrf, **fields})
 
