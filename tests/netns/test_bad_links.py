@@ -1,0 +1,186 @@
+"""A visit over a bad link: speech first, then pictures, and all of it back when the link is.
+
+The patient is behind the link, which is as bad in both directions; her doctor is at the server.
+"""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+
+from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
+from tests.e2e.conftest import OpenPage
+from tests.e2e.meeting import meet, see_each_other
+from tests.e2e.participant import Participant
+from tests.e2e.poll import until
+from tests.e2e.server import Server
+from tests.netns.conftest import Figure, MakeLink, OpenChromiumAt, OpenPageAt
+from tests.netns.impairment import Impairment
+from tests.netns.visits import SPEECH, Sound, gaps, sound, watch_gaps
+
+ALICE = Camera(GREEN, width=640, height=360, noise=6, speech=SPEECH)
+BOB = Camera(BLUE, width=1280, height=720, noise=6, speech=SPEECH)
+LOSSY = Impairment(delay_s=0.02, loss=0.2)
+LOSSY_S, SETTLED_S = 30.0, 5.0
+CONCEALED_AT_MOST = 0.05
+FREEZE_AT_MOST_S = 2.0
+ADAPTED_WITHIN_S = 10.0
+RESTORED_WITHIN_S = 10.0
+SMALL_FRAMES_PER_SECOND = 10.0
+MEASURED_S = 10.0
+AUDIO_PACKETS_PER_SECOND = 45.0  # of 50 that are sent
+
+_NOTICES = """[...document.querySelectorAll('telemed-call .notice')]
+  .filter((notice) => notice.checkVisibility()).map((notice) => notice.innerText).join(' ')"""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What two people had of each other for some time."""
+
+    concealed: tuple[float, float]  # share of the sound; Alice's, Bob's
+    longest_freeze_s: tuple[float, float]
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("browser", ("chromium", "firefox"))
+async def test_a_call_is_usable_while_every_fifth_packet_is_lost(
+    browser: str,
+    server: Server,
+    open_chromium: OpenPage,
+    open_chromium_at: OpenChromiumAt,
+    open_firefox_at: OpenPageAt,
+    make_link: MakeLink,
+    figure: Figure,
+) -> None:
+    link = make_link(delay_s=LOSSY.delay_s)
+    open_page_at = open_firefox_at if browser == "firefox" else open_chromium_at
+    alice = Participant("Alice", await open_page_at(link.client, ALICE))
+    bob = Participant("Bob", await open_chromium(BOB))
+    await _begin(server, bob, alice)
+    link.change(LOSSY)
+    await _for_seconds(SETTLED_S, bob, alice)
+    heard = await _for_seconds(LOSSY_S, bob, alice)
+    figure("Alice and Bob", heard)
+    assert max(heard.concealed) <= CONCEALED_AT_MOST
+    assert max(heard.longest_freeze_s) <= FREEZE_AT_MOST_S
+
+
+@pytest.mark.prove
+async def test_at_eighty_kilobits_people_talk_and_pictures_are_paused_with_a_notice(
+    server: Server,
+    open_chromium: OpenPage,
+    open_chromium_at: OpenChromiumAt,
+    make_link: MakeLink,
+    figure: Figure,
+) -> None:
+    link = make_link(delay_s=0.02)
+    alice = Participant("Alice", await open_chromium_at(link.client, ALICE))
+    bob = Participant("Bob", await open_chromium(BOB))
+    await _begin(server, bob, alice)
+    link.change(Impairment(delay_s=0.02, rate_bps=80_000))
+    begun = time.monotonic()
+    await until(lambda: _reads(alice, "paused"), 3 * ADAPTED_WITHIN_S, "pictures are paused")
+    figure("paused after s", round(time.monotonic() - begun, 1))
+    before, frames = [await p.flow() for p in (alice, bob)], (await alice.flow()).frames
+    heard = await _for_seconds(MEASURED_S, bob, alice)
+    after = [await p.flow() for p in (alice, bob)]
+    rates = [
+        (now.audio_packets - then.audio_packets) / MEASURED_S
+        for now, then in zip(after, before, strict=True)
+    ]
+    figure("audio packets a second", [round(rate, 1) for rate in rates])
+    figure("concealed", heard.concealed)
+    assert min(rates) >= AUDIO_PACKETS_PER_SECOND
+    assert after[0].frames - frames <= MEASURED_S, "pictures are paused"
+    begun = time.monotonic()
+    link.restore()
+    await until(lambda: _plays(alice, 1), 3 * RESTORED_WITHIN_S, "pictures again")
+    figure("pictures again after s", round(time.monotonic() - begun, 1))
+    await until(lambda: _reads_nothing(alice, "paused"), RESTORED_WITHIN_S, "the notice goes")
+
+
+@pytest.mark.prove
+async def test_at_a_hundred_and_fifty_kilobits_a_small_picture_moves_and_grows_when_it_can(
+    server: Server,
+    open_chromium: OpenPage,
+    open_chromium_at: OpenChromiumAt,
+    make_link: MakeLink,
+    figure: Figure,
+) -> None:
+    link = make_link(delay_s=0.02)
+    alice = Participant("Alice", await open_chromium_at(link.client, ALICE))
+    bob = Participant("Bob", await open_chromium(BOB))
+    await _begin(server, bob, alice)
+    await until(lambda: _plays(alice, 720), 3 * RESTORED_WITHIN_S, "the full layer at first")
+    link.change(Impairment(delay_s=0.02, rate_bps=150_000))
+    await until(lambda: _height(alice, 180), ADAPTED_WITHIN_S, "the small layer")
+    await _for_seconds(SETTLED_S, bob, alice)
+    frames, begun = (await alice.flow()).frames, time.monotonic()
+    heard = await _for_seconds(MEASURED_S, bob, alice)
+    rate = ((await alice.flow()).frames - frames) / (time.monotonic() - begun)
+    figure("frames a second", round(rate, 1))
+    figure("concealed", heard.concealed)
+    begun = time.monotonic()
+    link.restore()
+    await until(lambda: _plays(alice, 720), 3 * RESTORED_WITHIN_S, "the full layer again")
+    restored_s = time.monotonic() - begun
+    figure("full layer after s", round(restored_s, 1))
+    assert rate >= SMALL_FRAMES_PER_SECOND
+    assert max(heard.concealed) <= CONCEALED_AT_MOST
+    assert restored_s <= RESTORED_WITHIN_S
+
+
+async def _begin(server: Server, bob: Participant, alice: Participant) -> None:
+    await meet(server, bob, alice)
+    await see_each_other(bob, alice, BLUE.name, GREEN.name)
+    for person in (alice, bob):
+        await watch_gaps(person.page)
+
+
+async def _for_seconds(seconds: float, bob: Participant, alice: Participant) -> Heard:
+    """Let the call go on; what both heard and saw of it."""
+    people = (alice, bob)
+    before = [await sound(person) for person in people]
+    for person in people:
+        await gaps(person.page)
+    over_at = time.monotonic() + seconds
+
+    async def is_over() -> bool:
+        return time.monotonic() >= over_at
+
+    await until(is_over, seconds + 1)
+    after = [await sound(person) for person in people]
+    frozen = [(await gaps(person.page)).video_s for person in people]
+    return Heard(
+        concealed=(_share(before[0], after[0]), _share(before[1], after[1])),
+        longest_freeze_s=(round(frozen[0], 2), round(frozen[1], 2)),
+    )
+
+
+def _share(before: Sound, after: Sound) -> float:
+    return round(after.share_since(before), 4)
+
+
+async def _reads(person: Participant, words: str) -> bool:
+    return words in str(await person.page.evaluate(_NOTICES))
+
+
+async def _reads_nothing(person: Participant, words: str) -> bool:
+    return not await _reads(person, words)
+
+
+async def _height(person: Participant, height: int) -> bool:
+    """The picture that arrives has this height."""
+    return any(stream.frame_height == height for stream in (await person.flow()).video_in)
+
+
+async def _plays(person: Participant, height: int) -> bool:
+    """A picture of this height or more arrives, and moves."""
+    before = {stream.ssrc: stream.frames_decoded for stream in (await person.flow()).video_in}
+    after = (await person.flow()).video_in
+    return any(
+        stream.frame_height >= height and stream.frames_decoded > before.get(stream.ssrc, 0)
+        for stream in after
+    )
