@@ -191,9 +191,11 @@ def backup(
     except (SettingsError, DataFolderError, KeepingError) as error:
         _fail(str(error))
     sys.stdout.write(f"{made}\n")
-    _say(f"The keys are not in it; without them nobody can read it. They are in {folder.keys}.")
+    _say(f"The backup is in {made}. Its keys are not in it; without them nobody can read it.")
     if keys is None:
-        _say("Write them into a file of their own with --keys FILE and keep it in another place.")
+        _say(f"They are in {folder.keys}. With --keys FILE they are written into a file, too.")
+    else:
+        _say(f"They are in {keys.absolute()}: keep that file in another place than the backup.")
 
 
 @app.command()
@@ -241,17 +243,20 @@ def recover(
 
     Its password, factors and sessions are gone. The audit says that the console did it.
     """
+    from rich.markup import escape
+
     from telemed_media.config import SettingsError
     from telemed_media.data_folder import DataFolderError, existing
     from telemed_media.recovery import RecoveryError, recover
 
     try:
         settings = _settings({"data": data})
-        issued = recover(existing(settings.data), settings.database_url, login)
+        begun = recover(existing(settings.data), settings, login)
     except (SettingsError, DataFolderError, RecoveryError) as error:
         _fail(str(error))
-    sys.stdout.write(f"{issued.code}\n")
-    _say(f"Activate {issued.user.login} with this code by {issued.expires_at:%Y-%m-%d %H:%M} UTC.")
+    sys.stdout.write(f"{begun.code}\n")
+    _say(escape(f"{begun.login} is an administrator again, with a new password and a new app."))
+    _say(f"Open {begun.address} and give this name and the code above, by {begun.until}.")
 
 
 def _settings(given: dict[str, Value | None]) -> Settings:

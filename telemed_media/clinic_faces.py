@@ -37,7 +37,7 @@ class NotToSetUp(Exception):
 
 async def print_set_up_link(folder: DataFolder, settings: Settings) -> str:
     """The link, with the address of the running server. Raises NotToSetUp, ReachError."""
-    url = _address(folder, settings)
+    url = served_address(folder, settings)
     database = await open_clinic(folder, settings.database_url, url)
     async with database:
         links = await set_up_links(database, url)
@@ -46,8 +46,11 @@ async def print_set_up_link(folder: DataFolder, settings: Settings) -> str:
     return next(iter(links.values()))
 
 
-def _address(folder: DataFolder, settings: Settings) -> str:
-    """Where the server runs or ran last; before its first start, where the settings put it."""
+def served_address(folder: DataFolder, settings: Settings) -> str:
+    """Where the server runs or ran last; before its first start, where the settings put it.
+
+    Raises ReachError.
+    """
     served = folder.run / URL_FILE
     if settings.public_url or served.exists():
         return settings.public_url or served.read_text()

@@ -44,6 +44,8 @@ def test_the_commands_verify_back_up_and_restore(tmp_path: Path) -> None:
     assert made.exit_code == 0, made.stderr
     backup = Path(made.stdout.strip())
     assert backup.parent == old / "backups"
+    assert f"The backup is in {backup}." in made.stderr
+    assert f"They are in {keys}: keep that file in another place" in made.stderr
     back = run("restore", str(backup), "--keys", str(keys), "--data", str(new))
     assert (back.exit_code, back.stdout) == (
         0,
