@@ -35,6 +35,12 @@ def test_the_page_has_no_script_and_no_style_of_its_own() -> None:
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:|https?://", HTML)
 
 
+def test_no_two_regions_have_the_same_name() -> None:
+    named = re.findall(r'aria-label="([^"]+)"', HTML)
+    assert [name for name, times in Counter(named).items() if times > 1] == []
+    assert "Fields of POST /sign-in" in named
+
+
 async def test_a_problem_names_its_place_on_the_page() -> None:
     app = web.Application(middlewares=[security_headers])
     add_api_docs(app, api.description())
