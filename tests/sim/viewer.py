@@ -29,7 +29,7 @@ class Call:
 
     def __init__(self, seed: int, down: Changes, up: Changes, feedback_s: float = 0.1) -> None:
         self.world = world = World(seed)
-        self.alice = world.join("alice", publish=False, slots=1)
+        self.alice = world.join("alice", publish=False, slots=1, estimate_bps=None)
         self.bob = world.join("bob", layers=3)
         self.entered: list[tuple[float, bytes]] = []  # (time, datagram) of what was sent to Alice
         self.audio_sent = 0

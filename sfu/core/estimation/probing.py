@@ -13,7 +13,7 @@ from sfu.core.estimation.sent_log import Received, SendLog
 
 FIRST = 1.5  # times the estimate: where there is no room, the queue grows by 30 ms
 FURTHER = 2.0  # after one that found room; libwebrtc: further_exponential_probe_scale
-MARGIN = 1.25  # of what is wanted: no probe needs to be faster
+MARGIN = 1.25  # of what is wanted: no probe needs to be faster, nor is one believed to have been
 INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
 BACKOFF, MAX_INTERVAL_S = 1.5, 5.0
 DURATION_S, MAX_DURATION_S = 0.060, 0.2
@@ -102,7 +102,9 @@ class Prober:
         self._arrived += [p for p in received if span.first <= p[0] <= span.last]
         if span.octets < cluster.size_bytes or not received or received[-1][0] < span.last:
             return None
-        return _measure(self._arrived, span.last - span.first + 1)
+        result = _measure(self._arrived, span.last - span.first + 1)
+        most = MARGIN * cluster.rate_bps  # it may have left in a burst
+        return result if result.bps <= most else ProbeResult(most, result.saturated)
 
     def finish(self, log: SendLog, result: ProbeResult, before_bps: float, now: float) -> None:
         """The cluster has its result; the estimate was `before_bps`."""
