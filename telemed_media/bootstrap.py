@@ -27,7 +27,7 @@ from clinic_api.db import Database
 from clinic_api.http.origin import OWN, Own
 from clinic_api.organisation.store import organisation
 from sfu.client import WorkerClient
-from signaling.core.settings import CallSettings
+from signaling.core.settings import CallSettings, RelaySettings, RoomSettings
 from signaling.shell.calls import CallControl
 from signaling.shell.clock import steady_clock
 from signaling.shell.ids import RandomIds
@@ -127,7 +127,8 @@ def _calls(
     given: FrontConfiguration, plane: SfuMediaPlane, store: Store, database: Database
 ) -> CallControl:
     gate, log = ClinicGate(database), ClinicVisitLog(database)
-    settings = CallSettings(allowed_origins=(given.public_url,))
+    relay = RelaySettings(given.turn_urls, given.turn_secret.encode())
+    settings = CallSettings(RoomSettings(relay=relay), allowed_origins=(given.public_url,))
     return CallControl(plane, gate, log, store, settings, steady_clock(), RandomIds())
 
 

@@ -7,7 +7,7 @@ keeps the admission and leaves no ghost. The key changes with it, so the old pag
 from __future__ import annotations
 
 from signaling.core import messages as m
-from signaling.core import records
+from signaling.core import records, relays
 from signaling.core.closing import Closing
 from signaling.core.limits import ConnectionLimits
 from signaling.core.names import MAX_NAME_CHARS, MAX_ROLE_CHARS, printable
@@ -46,7 +46,7 @@ def resume(
     if seat.connection is not None:
         state.hang_up(seat, Closing.REPLACED, now)
     _attach(state, seat, connection, now)
-    state.emit(Send(connection, _welcome(state, seat, key, resumed=True)))
+    state.emit(Send(connection, _welcome(state, seat, key, now, resumed=True)))
     state.changed()
     _show_room(state, seat, seen)
 
@@ -55,7 +55,7 @@ def admit(state: RoomState, seat: Seat, now: float) -> None:
     """Let a waiting person in; the caller has checked that there is room."""
     seat.step(SeatEvent.ADMIT)
     note_admission(state, seat, now)
-    state.send(seat, m.Admitted())
+    state.send(seat, m.Admitted(relays.for_seat(state, seat, now)))
     state.changed()
 
 
@@ -110,7 +110,7 @@ def _seat(
     else:
         seat.step(SeatEvent.ADMIT)
         note_admission(state, seat, now)
-    state.emit(Send(connection, _welcome(state, seat, fresh.key, resumed=False)))
+    state.emit(Send(connection, _welcome(state, seat, fresh.key, now, resumed=False)))
     state.changed()
     _show_room(state, seat, seen)
 
@@ -140,7 +140,7 @@ def _take_over(
         note_admission(state, seat, now)
     else:
         state.save(seat)
-    state.emit(Send(connection, _welcome(state, seat, key, resumed=True)))
+    state.emit(Send(connection, _welcome(state, seat, key, now, resumed=True)))
     state.changed()
     _show_room(state, seat, seen)
 
@@ -178,7 +178,7 @@ def note_admission(state: RoomState, seat: Seat, now: float) -> None:
     state.emit(NoteAdmitted(seat.record.subject, seat.id, now))
 
 
-def _welcome(state: RoomState, seat: Seat, key: str, *, resumed: bool) -> m.Welcome:
+def _welcome(state: RoomState, seat: Seat, key: str, now: float, *, resumed: bool) -> m.Welcome:
     return m.Welcome(
         version=m.VERSION,
         participant=seat.id,
@@ -189,6 +189,7 @@ def _welcome(state: RoomState, seat: Seat, key: str, *, resumed: bool) -> m.Welc
         rights=seat.rights,
         heartbeat_s=state.settings.heartbeat_s,
         seat_s=state.settings.seat_held_s,
+        ice_servers=relays.for_seat(state, seat, now),
     )
 
 

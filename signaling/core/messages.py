@@ -95,6 +95,10 @@ class Active(Message, frozen=True, tag="activity"):
     state: Activity
 
 
+class RenewIce(Message, frozen=True, tag="renew_ice"):
+    """Asks for fresh credentials before a new path is made; answered by ice_servers."""
+
+
 class Ping(Message, frozen=True, tag="ping"):
     """Heartbeat; answered by pong."""
 
@@ -152,6 +156,7 @@ ClientMessage = (
     | SlotReady
     | Media
     | Active
+    | RenewIce
     | Ping
     | Chat
     | Admit
@@ -196,6 +201,14 @@ class SlotState(msgspec.Struct, frozen=True):
     codec_missing: str = ""
 
 
+class IceServer(msgspec.Struct, frozen=True):
+    """As RTCIceServer of the WebRTC API."""
+
+    urls: tuple[str, ...]
+    username: str
+    credential: str  # good for five minutes
+
+
 class Welcome(Message, frozen=True, tag="welcome"):
     """Answer to hello. `seat` is secret: it resumes this seat for `seat_s` seconds after a loss."""
 
@@ -208,10 +221,19 @@ class Welcome(Message, frozen=True, tag="welcome"):
     rights: Rights
     heartbeat_s: int
     seat_s: int
+    ice_servers: tuple[IceServer, ...] = ()  # none while waiting
 
 
 class Admitted(Message, frozen=True, tag="admitted"):
     """The wait is over; `room` follows."""
+
+    ice_servers: tuple[IceServer, ...] = ()
+
+
+class IceServers(Message, frozen=True, tag="ice_servers"):
+    """Answer to renew_ice."""
+
+    ice_servers: tuple[IceServer, ...]
 
 
 class Room(Message, frozen=True, tag="room"):
@@ -292,6 +314,7 @@ class Pong(Message, frozen=True, tag="pong"):
 ServerMessage = (
     Welcome
     | Admitted
+    | IceServers
     | Room
     | Answer
     | SlotSwitched

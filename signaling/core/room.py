@@ -12,7 +12,17 @@ from typing import Any, Literal
 
 import msgspec
 
-from signaling.core import devices, entering, media, moderation, orders, presence, refusals, talk
+from signaling.core import (
+    devices,
+    entering,
+    media,
+    moderation,
+    orders,
+    presence,
+    refusals,
+    relays,
+    talk,
+)
 from signaling.core import messages as m
 from signaling.core.closing import Closing
 from signaling.core.outputs import AppendChat, NoteAdmitted, NoteJoined, Output
@@ -42,6 +52,7 @@ def _nothing(state: RoomState, seat: Seat, message: m.Message, now: float) -> No
 RULES: dict[type[m.Message], Rule] = {
     m.Ping: Rule(_nothing, while_waiting=True),
     m.Leave: Rule(presence.leave, while_waiting=True),
+    m.RenewIce: Rule(relays.renew),
     m.Offer: Rule(media.offer),
     m.Media: Rule(media.declare),
     m.Active: Rule(presence.be_active, "publish"),

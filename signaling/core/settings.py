@@ -12,6 +12,14 @@ class Rate(msgspec.Struct, frozen=True):
     burst: int
 
 
+class RelaySettings(msgspec.Struct, frozen=True):
+    """Where clients find a TURN server; nowhere by default."""
+
+    urls: tuple[str, ...] = ()  # as RFC 7065 has them
+    secret: bytes = b""  # that the server has, too
+    valid_s: int = 300  # of one credential; design study: LiveKit's
+
+
 class RoomSettings(msgspec.Struct, frozen=True):
     """The rules of one room."""
 
@@ -26,6 +34,7 @@ class RoomSettings(msgspec.Struct, frozen=True):
     chat: Rate = Rate(per_s=2, burst=10)  # nobody types faster
     offers: Rate = Rate(per_s=1, burst=5)  # an offer costs the worker a parse and a handshake
     strikes: Rate = Rate(per_s=0.5, burst=20)  # refusals for rate or form before we hang up
+    relay: RelaySettings = RelaySettings()
 
 
 class CallSettings(msgspec.Struct, frozen=True):

@@ -61,7 +61,8 @@ class CallControl:
         self._ids = ids
         self._hellos = HelloLimits(settings)
         self._rooms = Rooms(self._services, settings.room)
-        self.devices = DeviceDoor(self._services, self._rooms, self._hellos, ids)
+        relay = settings.room.relay
+        self.devices = DeviceDoor(self._services, self._rooms, self._hellos, ids, relay)
         self._connections: set[Connection] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._counters: Counter[str] = Counter()

@@ -5,12 +5,13 @@ Devices authorise themselves by a bearer token and never by a cookie, so any ori
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
 
+from signaling.core.messages import IceServer
 from signaling.core.problems import PROBLEMS
 
 RETRY_AFTER_S = 2  # a worker is back after about that; an address has two more attempts
@@ -54,6 +55,16 @@ def problem(refusal: Refusal, allow: str) -> web.Response:
     }
     headers = {"Content-Type": "application/problem+json", **_hints(known.status, allow)}
     return reply(known.status, headers, msgspec.json.encode(body).decode())
+
+
+def ice_links(servers: Iterable[IceServer]) -> str:
+    """TURN servers as RFC 9725 section 4.6 has them in a Link header (RFC 8288)."""
+    return ", ".join(
+        f'<{url}>; rel="ice-server"; username="{server.username}"; '
+        f'credential="{server.credential}"; credential-type="password"'
+        for server in servers
+        for url in server.urls
+    )
 
 
 def preflight(allow: str, accepts: Mapping[str, str]) -> web.Response:

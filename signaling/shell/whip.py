@@ -14,10 +14,11 @@ from functools import partial
 
 from aiohttp import web
 
-from signaling.core import devices, problems, sdpfrag
+from signaling.core import devices, problems, relays, sdpfrag
 from signaling.core.closing import Closing
 from signaling.core.records import SeatRecord, hash_of
 from signaling.core.seat_states import LIVE
+from signaling.core.settings import RelaySettings
 from signaling.core.state import NewSeat
 from signaling.ports import DeviceOffer, Entry, Refused, Way
 from signaling.shell import log, requests
@@ -26,7 +27,7 @@ from signaling.shell.addresses import HelloLimits
 from signaling.shell.exchange import Exchange
 from signaling.shell.ids import Ids
 from signaling.shell.lanes import COMMAND_TIMEOUT_S
-from signaling.shell.replies import Refusal, preflight, problem, reply
+from signaling.shell.replies import Refusal, ice_links, preflight, problem, reply
 from signaling.shell.rooms import Rooms
 
 SDP = "application/sdp"
@@ -40,11 +41,19 @@ Action = Callable[[web.Request], Awaitable[web.Response]]
 class DeviceDoor:
     """Both ways share everything but the right that they need."""
 
-    def __init__(self, services: Services, rooms: Rooms, hellos: HelloLimits, ids: Ids) -> None:
+    def __init__(
+        self,
+        services: Services,
+        rooms: Rooms,
+        hellos: HelloLimits,
+        ids: Ids,
+        relay: RelaySettings,
+    ) -> None:
         self._services = services
         self._rooms = rooms
         self._hellos = hellos
         self._ids = ids
+        self._relay = relay
         self._exchanges: set[Exchange] = set()
         self._closed = False
 
@@ -103,6 +112,9 @@ class DeviceDoor:
         location = f"/{way}/{entry.room}/{hash_of(fresh.key).hex()}"
         tag = sdpfrag.entity_tag(offer.sdp)
         headers = {"Location": location, "ETag": f'"{tag}"', "Content-Type": SDP}
+        servers = relays.ice_servers(self._relay, entry.subject, self._services.clock())
+        if servers:
+            headers["Link"] = ice_links(servers)
         return reply(201, headers, answer)
 
     async def _answer(self, entry: Entry, fresh: NewSeat, offer: DeviceOffer) -> str:

@@ -27,6 +27,7 @@ VALUES: dict[str, type] = {
         Rights,
         m.OfferSlot,
         m.ViewedSlot,
+        m.IceServer,
         m.Participant,
         m.WaitingPerson,
         m.SlotState,

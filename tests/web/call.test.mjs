@@ -74,7 +74,7 @@ test("before admission there is no connection and no offer", async () => {
   const session = await joined({ state: "waiting" });
   assert.equal(session.state, "waiting");
   assert.equal(FakePeerConnection.all.length, 0);
-  await says({ type: "admitted" });
+  await says({ type: "admitted", ice_servers: [] });
   assert.equal(session.state, "call");
   assert.equal(offers().length, 1);
 });

@@ -49,7 +49,7 @@ export const ALL_RIGHTS = { publish: true, subscribe: true, moderate: true, chat
 export function welcome(changes = {}) {
   return { type: "welcome", version: 1, participant: "alice", seat: "seat-of-alice-0001",
     state: "admitted", resumed: false, media: false, rights: ALL_RIGHTS, heartbeat_s: 5, seat_s: 90,
-    ...changes };
+    ice_servers: [], ...changes };
 }
 
 export function person(id, changes = {}) {
@@ -154,6 +154,14 @@ export class FakePeerConnection {
   async setRemoteDescription(description) {
     if (description.sdp === "bad") throw new Error("bad answer");
     this.answers.push(description.sdp);
+  }
+
+  getConfiguration() {
+    return this.configuration;
+  }
+
+  setConfiguration(configuration) {
+    this.configuration = configuration;
   }
 
   close() {

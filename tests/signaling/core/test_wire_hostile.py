@@ -40,6 +40,7 @@ FIELDS: dict[type[m.Message], dict[str, st.SearchStrategy[object]]] = {
     m.SlotReady: {"slot": indices, "epoch": numbers},
     m.Media: dict.fromkeys(("microphone", "camera", "screen"), st.booleans()),
     m.Active: {"state": st.sampled_from(["active", "background", "interrupted"])},
+    m.RenewIce: {},
     m.Ping: {},
     m.Chat: {"request": numbers, "key": keys, "text": texts},
     m.Admit: people,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from signaling.core.settings import CallSettings, Rate
+from signaling.core.settings import CallSettings, Rate, RelaySettings, RoomSettings
 from tests.signaling.shell.clinic import Clinic
 
-GENEROUS = CallSettings(hellos=Rate(per_s=1000, burst=1000))
+RELAY = RelaySettings(("turns:clinic.example:443?transport=tcp",), b"shared with the relay")
+GENEROUS = CallSettings(RoomSettings(relay=RELAY), hellos=Rate(per_s=1000, burst=1000))
 
 
 @pytest.fixture

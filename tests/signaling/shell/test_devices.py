@@ -28,6 +28,9 @@ async def test_a_session_is_created_and_ended(clinic: Clinic, cart: Cart) -> Non
     assert (made.status, made.body) == (201, f"answer to {offer()}")
     assert made.headers["Content-Type"] == SDP
     assert made.headers["Location"].startswith(f"/whip/{ROOM}/")
+    assert made.headers["Link"].startswith(
+        '<turns:clinic.example:443?transport=tcp>; rel="ice-server"; username="'
+    )
     assert made.headers["ETag"].startswith('"')
     assert (await cart.delete()).status == 200
     assert cart.code(await cart.delete()) == (404, "no_session")

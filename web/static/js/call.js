@@ -11,6 +11,7 @@
 
 import { ChatLog } from "./chat-log.js";
 import { Emitter } from "./emitter.js";
+import { IceServers } from "./ice-servers.js";
 import { MediaLink } from "./media-link.js";
 import { Patience } from "./patience.js";
 import { FIRST_PAIRS } from "./peer.js";
@@ -84,8 +85,10 @@ export class MediaSession extends Emitter {
       changed: (slot) => this.emit("slot", slot),
     });
     this.chat = new ChatLog((key, text) => signaling.request({ type: "chat", key, text }));
+    const servers = new IceServers(signaling, this.#ends.signal);
+    const iceServers = () => servers.current;
     const wanted = () =>
-      ({ rights: this.rights, tracks: local.tracks, pairs: this.#pairsWanted() });
+      ({ rights: this.rights, tracks: local.tracks, pairs: this.#pairsWanted(), iceServers });
     this.#link = new MediaLink({ signaling, rtc, wanted, restartAtOnce, random });
     this.#listen();
     this.#follow();

@@ -19,7 +19,8 @@ import { Repair } from "./repair.js";
  * @typedef {object} LinkParts
  * @property {import("./protocol.js").SignalingClient} signaling
  * @property {import("./peer.js").Rtc} rtc
- * @property {() => {rights: Rights, tracks: Tracks, pairs: number}} wanted what a new Peer is made of
+ * @property {() => {rights: Rights, tracks: Tracks, pairs: number,
+ *   iceServers: () => RTCIceServer[]}} wanted what a new Peer is made of
  * @property {boolean} restartAtOnce see repair.js
  * @property {() => number} random
  */
@@ -73,8 +74,8 @@ export class MediaLink extends Emitter {
     this.#due = !this.#parts.signaling.connected;
     if (this.#due || this.#ended) return;
     this.#drop();
-    const { rights, tracks, pairs } = this.#parts.wanted();
-    const peer = new Peer(this.#parts.rtc, rights, tracks, pairs);
+    const { rights, tracks, pairs, iceServers } = this.#parts.wanted();
+    const peer = new Peer(this.#parts.rtc, rights, tracks, pairs, iceServers);
     this.peer = peer;
     this.#negotiator = this.#negotiatorFor(peer);
     peer.on("state", (state) => this.#heard(peer, state));

@@ -22,6 +22,7 @@ export const SUBPROTOCOL = "telemed.v1";
  *   live: boolean, codec_missing?: string}} SlotState */
 /** @typedef {{participant: string, uplink: Grade, downlink: Grade,
  *   video: "full" | "reduced" | "off"}} QualityOf */
+/** @typedef {{urls: string[], username: string, credential: string}} IceServer */
 
 // client → server
 
@@ -33,6 +34,7 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "slot_ready", slot: number, epoch: number}} SlotReady */
 /** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
 /** @typedef {{type: "activity", state: Activity}} Active */
+/** @typedef {{type: "renew_ice"}} RenewIce */
 /** @typedef {{type: "ping"}} Ping */
 /** @typedef {{type: "chat", request: number, key: string, text: string}} Chat */
 /** @typedef {{type: "admit", request: number, participant: string}} Admit */
@@ -43,14 +45,16 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "end", request: number}} End */
 /** @typedef {{type: "leave", request: number}} Leave */
 /** @typedef {Chat | Admit | Deny | Mute | Remove | Lock | End | Leave} Request */
-/** @typedef {Hello | Offer | View | SlotReady | Media | Active | Ping | Request} ClientMessage */
+/** @typedef {Hello | Offer | View | SlotReady | Media | Active | RenewIce | Ping
+ *   | Request} ClientMessage */
 
 // server → client
 
 /** @typedef {{type: "welcome", version: number, participant: string, seat: string,
  *   state: "waiting" | "admitted", resumed: boolean, media: boolean, rights: Rights,
- *   heartbeat_s: number, seat_s: number}} Welcome */
-/** @typedef {{type: "admitted"}} Admitted */
+ *   heartbeat_s: number, seat_s: number, ice_servers: IceServer[]}} Welcome */
+/** @typedef {{type: "admitted", ice_servers: IceServer[]}} Admitted */
+/** @typedef {{type: "ice_servers", ice_servers: IceServer[]}} IceServers */
 /** @typedef {{type: "room", revision: number, locked: boolean, participants: Participant[],
  *   waiting: WaitingPerson[], slots: SlotState[]}} Room */
 /** @typedef {{type: "answer", id: number, sdp: string}} Answer */
@@ -65,8 +69,8 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "error", code: string, message: string, request?: number | null,
  *   offer?: number | null}} ErrorMessage */
 /** @typedef {{type: "pong"}} Pong */
-/** @typedef {Welcome | Admitted | Room | Answer | SlotSwitched | Speakers | Quality | ChatMessage
- *   | Muted | MediaLost | Done | ErrorMessage | Pong} ServerMessage */
+/** @typedef {Welcome | Admitted | IceServers | Room | Answer | SlotSwitched | Speakers | Quality
+ *   | ChatMessage | Muted | MediaLost | Done | ErrorMessage | Pong} ServerMessage */
 
 /**
  * @template {{type: string}} Message
@@ -81,6 +85,7 @@ export const CLIENT_FIELDS = {
   slot_ready: ["slot", "epoch"],
   media: ["microphone", "camera", "screen"],
   activity: ["state"],
+  renew_ice: [],
   ping: [],
   chat: ["request", "key", "text"],
   admit: ["request", "participant"],
@@ -95,8 +100,9 @@ export const CLIENT_FIELDS = {
 /** @type {FieldTable<ServerMessage>} */
 export const SERVER_FIELDS = {
   welcome: ["version", "participant", "seat", "state", "resumed", "media", "rights",
-    "heartbeat_s", "seat_s"],
-  admitted: [],
+    "heartbeat_s", "seat_s", "ice_servers"],
+  admitted: ["ice_servers"],
+  ice_servers: ["ice_servers"],
   room: ["revision", "locked", "participants", "waiting", "slots"],
   answer: ["id", "sdp"],
   slot_switched: ["slot", "epoch", "rtp_timestamp"],
@@ -121,5 +127,6 @@ export const PART_FIELDS = {
   SlotState: /** @type {(keyof SlotState)[]} */ (["slot", "participant", "epoch", "screen", "live",
     "codec_missing"]),
   QualityOf: /** @type {(keyof QualityOf)[]} */ (["participant", "uplink", "downlink", "video"]),
+  IceServer: /** @type {(keyof IceServer)[]} */ (["urls", "username", "credential"]),
   Rights: /** @type {(keyof Rights)[]} */ (["publish", "subscribe", "moderate", "chat"]),
 };

@@ -35,6 +35,7 @@ export class Peer extends Emitter {
   /** @type {ReceiveSlot[]} */ slots = [];
   /** @type {{[source in Source]?: RTCRtpTransceiver}} */ #senders = {};
   /** @type {Rtc} */ #rtc;
+  /** @type {() => RTCIceServer[]} */ #iceServers;
   /** @type {RTCDtlsTransport | null} */ #dtls = null;
   #closed = false;
 
@@ -43,11 +44,16 @@ export class Peer extends Emitter {
    * @param {{publish: boolean, subscribe: boolean}} rights
    * @param {{[source in Source]: MediaStreamTrack | null}} tracks
    * @param {number} pairs
+   * @param {() => RTCIceServer[]} iceServers with credentials that are good now
    */
-  constructor(rtc, rights, tracks, pairs) {
+  constructor(rtc, rights, tracks, pairs, iceServers) {
     super();
     this.#rtc = rtc;
-    this.pc = new rtc.RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+    this.#iceServers = iceServers;
+    this.pc = new rtc.RTCPeerConnection({
+      bundlePolicy: "max-bundle",
+      iceServers: iceServers(),
+    });
     this.pc.onconnectionstatechange = () => this.#report(this.pc.connectionState);
     this.pc.oniceconnectionstatechange = () => this.#iceChanged();
     this.pc.onicegatheringstatechange = () => this.#gathered();
@@ -91,6 +97,7 @@ export class Peer extends Emitter {
    * @returns {Promise<Description>}
    */
   async describe({ iceRestart }) {
+    if (iceRestart) this.#renewServers();
     const offer = await this.pc.createOffer({ iceRestart });
     await this.pc.setLocalDescription(offer);
     return this.described();
@@ -168,6 +175,11 @@ export class Peer extends Emitter {
   #addSlot(slot) {
     const tracks = [slot.audio, slot.video].flatMap((m) => (m ? [m.receiver.track] : []));
     this.slots.push({ ...slot, stream: new this.#rtc.MediaStream(tracks) });
+  }
+
+  /** Only for a restart: a changed configuration makes Chromium restart ICE by itself. */
+  #renewServers() {
+    this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: this.#iceServers() });
   }
 
   #publishMids() {
