@@ -133,6 +133,7 @@ def stop(state: State, stream: Stream, now: float) -> None:
     _unwish(stream)
     if stream.source is None:
         return
+    stream.pacer.drop(stream.id)  # what waits was not sent: its numbers are free
     switching.settle(stream)
     _end_rules(state, stream, now)
     stream.source = None
@@ -164,6 +165,7 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
         codec = stream.codec_for(source.codec)
         if codec is None:
             continue
+        stream.pacer.drop(stream.id)
         switching.settle(stream)
         rule = switching.make_rule(stream, source, seq, packet, codec.payload_type)
         _end_rules(state, stream, now)
