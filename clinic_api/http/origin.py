@@ -62,19 +62,30 @@ def is_own_page(request: web.Request) -> bool:
     if origin is None:
         return False
     own = request.config_dict.get(OWN, Own())
-    return origin == parse_origin(own.public_url) or _is_connected(request, origin, own.names())
+    public = parse_origin(own.public_url)
+    return origin == public or _is_reached(request, origin, public, own.names())
 
 
-def _is_connected(request: web.Request, origin: Origin, names: frozenset[str]) -> bool:
-    """Whether it is the socket's own address, or a name of the certificate at the same port."""
+def _is_reached(
+    request: web.Request, origin: Origin, public: Origin | None, names: frozenset[str]
+) -> bool:
+    """Whether it is the socket's own address, or a name of the certificate at the same port.
+
+    What another process of ours has decrypted comes over a socket without a port: there the names
+    count at the public one.
+    """
     socket_name = request.get_extra_info("sockname")
-    if not isinstance(socket_name, tuple) or origin.scheme != request.scheme:
-        return False
+    if not isinstance(socket_name, tuple):
+        return public is not None and origin.host in names and origin == _at(public, origin.host)
     address = ipaddress.ip_address(str(socket_name[0]).partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         address = address.ipv4_mapped or address
     own = names | {str(address)} | ({"localhost"} if address.is_loopback else frozenset())
-    return origin.port == socket_name[1] and origin.host in own
+    return origin.host in own and origin == Origin(request.scheme, origin.host, socket_name[1])
+
+
+def _at(origin: Origin, host: str) -> Origin:
+    return msgspec.structs.replace(origin, host=host)
 
 
 def parse_origin(text: str) -> Origin | None:
