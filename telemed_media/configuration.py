@@ -49,6 +49,8 @@ class FrontConfiguration(msgspec.Struct, frozen=True):
     trusted_proxies: tuple[str, ...]
     database_url: str = ""  # PostgreSQL; "": SQLite in the data folder
     sends_mail: bool = False  # there is a mail server; else staff hand messages over
+    turn_urls: tuple[str, ...] = ()  # that clients are told
+    turn_secret: str = ""
 
 
 class JobsConfiguration(msgspec.Struct, frozen=True):

@@ -246,6 +246,8 @@ def _front(plan: Plan, pair: Pair, local: bool, arrivals: socket.socket) -> Supe
             trusted_proxies=plan.settings.trusted_proxies,
             database_url=plan.settings.database_url,
             sends_mail=bool(plan.settings.smtp_url),
+            turn_urls=plan.relay.urls,
+            turn_secret=plan.relay.secret,
         )
 
     return Supervised("front", "telemed_media.front", configuration, (arrivals.fileno(),))
