@@ -15,6 +15,8 @@ from collections.abc import Iterable
 import msgspec
 
 from certs.addresses import InterfaceAddress, loopback, reachable
+from sfu.core.candidates import taken_by_browsers
+from sfu.core.description import Candidate
 
 EVERY = "::"
 EVERY_IPV4 = "0.0.0.0"  # noqa: S104 - the meaning of the setting
@@ -49,6 +51,15 @@ def plan_reach(
     candidates = tuple(str(ipaddress.ip_address(address)) for address in advertise) or offered
     bound = (*offered, *(address for address in candidates if address in own))
     return Reach(tcp=host, udp=tuple(dict.fromkeys(bound)), candidates=candidates)
+
+
+def require_usable(reach: Reach, port: int) -> None:
+    """Raises ReachError when browsers would refuse to send media to all of the addresses."""
+    if not taken_by_browsers(Candidate(address, port) for address in reach.candidates):
+        raise ReachError(
+            f"PORT: browsers send no media to port {port} of these addresses: below 1024 they take "
+            "only 80 and 443, and only at public addresses. Use 8443, or ADVERTISE a public one."
+        )
 
 
 def resolve_host(host: str) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from telemed_media.configuration import (
 )
 from telemed_media.data_folder import URL_FILE, DataFolder, lock, socket_folder
 from telemed_media.handover import handover_pair
-from telemed_media.reach import Reach, plan_reach, resolve_host
+from telemed_media.reach import Reach, plan_reach, require_usable, resolve_host
 from telemed_media.sockets import claim_port, claim_tcp_port
 from telemed_media.supervised import Supervised
 
@@ -94,6 +94,8 @@ def serve(settings: Settings, data: DataFolder, announce: Callable[[Announcement
 @contextlib.contextmanager
 def _listening(settings: Settings, data: DataFolder) -> Iterator[tuple[Plan, list[socket.socket]]]:
     reach = plan_reach(resolve_host(settings.host), settings.advertise, read_interfaces())
+    if settings.port:
+        require_usable(reach, settings.port)
     port, listening = claim_port(reach, settings.port)
     url = settings.public_url or f"https://{reach.shown_host}:{port}"
     folder = socket_folder(data, MEDIA_SOCKET)

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from sfu import api
+from sfu.core.candidates import taken_by_browsers
 from sfu.core.counters import Counters
 from sfu.core.description import Candidate
 from sfu.core.forwarder.forwarder import Forwarder
@@ -69,7 +70,7 @@ class MediaWorker:
         udp = tuple(Candidate(address, port) for address in candidates)
         tcp = tuple(Candidate(each, edge.port, "tcp") for each in candidates) if edge else ()
         self.info = api.WorkerInfo(
-            candidates=udp + tcp,
+            candidates=taken_by_browsers(udp + tcp),
             fingerprint=self._certificate.fingerprint,
             secret=secrets.token_bytes(32),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from certs.addresses import InterfaceAddress
-from telemed_media.reach import ReachError, plan_reach, resolve_host
+from telemed_media.reach import ReachError, plan_reach, require_usable, resolve_host
 
 MACHINE = (
     InterfaceAddress("lo", "127.0.0.1"),
@@ -65,3 +65,11 @@ def test_a_host_name_is_resolved() -> None:
 def test_an_unknown_host_name_is_refused_in_words() -> None:
     with pytest.raises(ReachError, match="neither an address nor a name"):
         resolve_host("a..b")
+
+
+def test_a_port_that_browsers_refuse_is_refused_in_words() -> None:
+    reach = plan_reach(("192.168.1.7",), (), MACHINE)
+    require_usable(reach, 8443)
+    with pytest.raises(ReachError, match="Use 8443"):
+        require_usable(reach, 443)
+    require_usable(plan_reach(("192.168.1.7",), ("203.0.113.5",), MACHINE), 443)
