@@ -120,6 +120,13 @@ def test_on_a_hard_network_sound_flows_and_video_is_one_stream() -> None:
     check(HARD, 1)
 
 
+def test_a_switch_while_packets_wait_for_a_slow_link_uses_no_number_twice() -> None:
+    lossy = Conditions(delay_s=0.15, jitter_s=0.04, loss=0.02, bursts=Bursts(0.01, 0.2))
+    slow = Conditions(rate_bps=400_000.0, queue_s=0.2, delay_s=0.05)
+    for seed in range(90, 96):
+        check([(2.5, lossy, 360), (1.0, slow, 360)], seed)
+
+
 def test_a_switch_without_continuous_picture_ids_is_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
