@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
-from tests.e2e.conftest import OpenPage
+from tests.e2e.conftest import OpenPage, StartServer
 from tests.e2e.meeting import meet, see_each_other
 from tests.e2e.participant import Participant
 from tests.e2e.server import Server
 from tests.netns.loss import unreachable
 from tests.netns.namespace import FIRST_ADDRESS
-from tests.netns.visits import way
+from tests.netns.visits import Way, way
 
+ONLY_RELAYS = """
+const Native = RTCPeerConnection;
+window.RTCPeerConnection = class extends Native {
+  constructor(given) {
+    super({...given, iceTransportPolicy: "relay"});
+  }
+};
+"""
 ALICE = Camera(GREEN, tone_hz=440)
 BOB = Camera(BLUE, tone_hz=660)
 
@@ -25,3 +33,18 @@ async def test_two_people_behind_firewalls_that_block_udp_meet_by_ice_tcp(
         await see_each_other(bob, alice, BLUE.name, GREEN.name)
     for person in (bob, alice):
         assert (await way(person)).protocol == "tcp"
+
+
+async def test_people_whose_networks_let_only_tls_pass_meet_by_turn_in_both_browsers(
+    start_server: StartServer, open_chromium: OpenPage, open_firefox: OpenPage
+) -> None:
+    server = await start_server("--port", "8443", "--public-url", "https://clinic.test:8443")
+    bob = Participant("Bob", await open_chromium(BOB))
+    alice = Participant("Alice", await open_firefox(ALICE))
+    for person in (bob, alice):
+        await person.page.prepare(ONLY_RELAYS)
+    with unreachable(FIRST_ADDRESS, server.ready.port):
+        await meet(server, bob, alice)
+        await see_each_other(bob, alice, BLUE.name, GREEN.name)
+    for person in (bob, alice):
+        assert await way(person) == Way("relay", "udp", "tls"), person.name

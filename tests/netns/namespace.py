@@ -3,7 +3,8 @@
 `enter()` moves this process into a network namespace of its own with three interfaces: loopback and
 two that a server would have (so that "answers from the address that was asked" can be tested). What
 is started afterwards (servers, browsers) inherits it. There is no way out, so no test can send a
-packet to the outside; the kernel takes everything back when the last process ends.
+packet to the outside; the kernel takes everything back when the last process ends. In a mount
+namespace /etc/hosts has names for the server: Firefox uses no TURN server over TLS without one.
 
 Root needs no more; a user gets the same through a user namespace where the kernel allows that.
 """
@@ -14,6 +15,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 
@@ -22,7 +24,14 @@ SECOND_ADDRESS = "10.99.0.1"  # interface w0
 FIRST_ADDRESS_V6 = "fd98::1"
 SECOND_ADDRESS_V6 = "fd99::1"
 
-_CLONE_NEWUSER = 0x10000000  # linux/sched.h
+NAMES = {
+    "clinic.test": FIRST_ADDRESS,
+    "public.clinic.test": "198.51.100.1",  # tests/netns/conftest.py
+    "localhost": "127.0.0.1",
+}
+
+_CLONE_NEWNS = 0x00020000  # linux/sched.h, as the next two
+_CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 
 # Both ends of each pair stay here: traffic between own addresses takes the loopback path anyway.
@@ -65,14 +74,29 @@ def enter() -> None:
     )
     if done.returncode:
         raise NoNamespace(f"ip: {done.stderr.strip()}")
+    _name_addresses()
+
+
+def _name_addresses() -> None:
+    lines = [f"{address} {name}\n" for name, address in NAMES.items()]
+    with tempfile.NamedTemporaryFile("w", prefix="hosts-") as file:
+        file.write("".join(lines))
+        file.flush()
+        Path(file.name).chmod(0o644)
+        for arguments in (["--make-rprivate", "/"], ["--bind", file.name, "/etc/hosts"]):
+            done = subprocess.run(
+                ["mount", *arguments], text=True, capture_output=True, check=False
+            )
+            if done.returncode:
+                raise NoNamespace(f"mount: {done.stderr.strip()}")
 
 
 def _unshare() -> None:
     if os.geteuid() == 0:
-        _call_unshare(_CLONE_NEWNET)
+        _call_unshare(_CLONE_NEWNET | _CLONE_NEWNS)
         return
     uid, gid = os.geteuid(), os.getegid()
-    _call_unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    _call_unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWNS)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
     Path("/proc/self/gid_map").write_text(f"0 {gid} 1")

@@ -57,7 +57,11 @@ class Cell(msgspec.Struct, frozen=True):
 CELLS = {
     "UDP open": Cell(),
     "UDP blocked": Cell(passes="no udp", protocol="tcp"),
-    "only TLS passes": Cell(passes="tls", relay="tls"),
+    "only TLS passes": Cell(
+        passes="tls",
+        relay="tls",
+        flags=["--public-url", "https://public.clinic.test"],  # Firefox wants a name for TURN/TLS
+    ),
     "symmetric NAT": Cell(routers=[Nat("symmetric")], families=[4]),
     "double NAT": Cell(routers=[Nat("plain"), Nat("symmetric")], families=[4]),
     "IPv6 only": Cell(families=[6], host=PUBLIC_ADDRESS_V6),

@@ -53,6 +53,9 @@ class ChromiumPage:
         """Playwright's own page, for what only Chromium tests need."""
         return self._tab
 
+    async def prepare(self, script: str) -> None:
+        await self._tab.add_init_script(script)
+
     async def goto(self, url: str) -> None:
         await self._tab.goto(url)
 

@@ -114,6 +114,13 @@ class FirefoxPage:
         if method == "log.entryAdded" and params["source"].get("context") == self._context:
             self.messages.append(f"{params['level']}: {params['text']}")
 
+    async def prepare(self, script: str) -> None:
+        await self._connection.command(
+            "script.addPreloadScript",
+            functionDeclaration=f"() => {{ {script} }}",
+            contexts=[self._context],
+        )
+
     async def goto(self, url: str) -> None:
         await self._connection.command(
             "browsingContext.navigate", context=self._context, url=url, wait="complete"

@@ -22,6 +22,9 @@ class Page(Protocol):
 
     messages: list[str]
 
+    async def prepare(self, script: str) -> None:
+        """Run this before any script of every page that is opened from now on."""
+
     async def goto(self, url: str) -> None: ...
     async def evaluate(self, expression: str) -> Any: ...
     async def click(self, selector: str) -> None: ...
