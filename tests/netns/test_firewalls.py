@@ -50,7 +50,7 @@ class Cell(msgspec.Struct, frozen=True):
     routers: Sequence[Kind] = ()
     families: Sequence[int] = (4, 6)
     host: str = PUBLIC_ADDRESS
-    flags: Sequence[str] = ()
+    flags: Sequence[str] = ("--public-url", "https://public.clinic.test")
     bob_is_outside: bool = False  # he, too, must reach the server from outside
 
 
@@ -64,7 +64,7 @@ CELLS = {
     ),
     "symmetric NAT": Cell(routers=[Nat("symmetric")], families=[4]),
     "double NAT": Cell(routers=[Nat("plain"), Nat("symmetric")], families=[4]),
-    "IPv6 only": Cell(families=[6], host=PUBLIC_ADDRESS_V6),
+    "IPv6 only": Cell(families=[6], host=PUBLIC_ADDRESS_V6, flags=[]),
     "server behind a 1:1 NAT": Cell(
         routers=[Published(ADVERTISED, FIRST_ADDRESS)],
         host=FIRST_ADDRESS,
