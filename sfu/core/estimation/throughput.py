@@ -12,6 +12,7 @@ from sfu.core.estimation.sent_log import Received
 
 WINDOW_S = 0.3  # libwebrtc: 0.5 s to begin with
 SHORT_WINDOW_S, SHORT_PACKETS = 0.1, 5  # whichever is longer; libwebrtc: 0.15 s after the first
+SHORT_BYTES = 2500  # fewer tell of single frames and not of a rate: 130 ms at 150 kbit/s
 MAX_PACKETS = 1024
 MAX_SILENCE_S = 2.0  # between arrivals; a longer one begins anew, and so does a stepped clock
 
@@ -78,7 +79,7 @@ class Throughput:
         total, count = 0, 0
         for packet in reversed(packets):
             span = _span(packet, packets[-1])
-            if span >= SHORT_WINDOW_S and count >= SHORT_PACKETS:
+            if span >= SHORT_WINDOW_S and count >= SHORT_PACKETS and total >= SHORT_BYTES:
                 return total * 8 / span
             total, count = total + packet[3], count + 1
         return self.bps()

@@ -17,6 +17,7 @@ from sfu.core.forwarder.rates import AUDIO_BPS
 
 OVERDRAWN = 1.10  # a running layer may measure this much above the budget
 NEARLY = 1.45  # a picture that takes up to so much more than there is nearly fits
+AMPLE = 2.0  # times the cost of a rise: it hardly can be a mistake
 HEADROOM = 1.15  # what a rise needs beyond its cost, as measured rates swing
 LARGE_SCREEN = 360  # pixels; a shared screen that large is what people look at
 
@@ -83,7 +84,20 @@ def decide(
     if not better or darker:
         hysteresis.no_room()
         return kept
-    return risen if hysteresis.may_rise(now) else kept
+    safe = _is_safe(budget_bps, demands, kept, risen)
+    return risen if hysteresis.may_rise(now, safe=safe) else kept
+
+
+def _is_safe(
+    budget_bps: float, demands: Sequence[Demand], kept: list[int], risen: list[int]
+) -> bool:
+    """Whether a rise needs no keyframe, or costs so little of what there is that it is no risk."""
+    cost = sum(one.options[index].bps for one, index in _pairs(demands, risen) if index >= 0)
+    steady = all(
+        new == old or (old >= 0 and one.options[new].source is one.options[old].source)
+        for one, new, old in zip(demands, risen, kept, strict=True)
+    )
+    return steady or budget_bps >= AMPLE * cost
 
 
 def _pairs(demands: Sequence[Demand], indices: list[int]) -> Iterable[tuple[Demand, int]]:

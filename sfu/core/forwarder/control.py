@@ -92,6 +92,7 @@ def _nack(state: State, peer: str, nack: rtcp.Nack, now: float) -> None:
     stream = _stream(subscriber, nack.media)
     if stream is None or subscriber is None:
         return
+    stream.asked_at = now
     for seq in nack.sequence_numbers[: _nack_budget(subscriber, now)]:
         subscriber.nacked += 1
         state.counters.nacks_in += 1

@@ -15,6 +15,8 @@ from sfu.core.forwarder import (
     probing,
     published,
     reception,
+    repeating,
+    resending,
     routing,
     segments,
 )
@@ -49,6 +51,7 @@ def scan(state: State, now: float) -> None:
                 _scan_track(state, room, track, now)
             if publisher.arrivals and now - publisher.feedback_at >= FEEDBACK_S:
                 _send_feedback(state, publisher, now)
+        repeating.repeat(state, room, now)
         speaking = room.speakers.handle_timeout(now)
         if speaking is not None:
             _tell_speakers(state, room, speaking)
@@ -81,7 +84,7 @@ def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
     state.counters.lost_in += source.reception.lost_recently - lost_before
     if hopeless:
         keyframes.want(track, now)
-    source.rate.count(packets, now, is_vp8=source.codec.name == "VP8")
+    source.rate.count(packets, source.codec.name, now)
     level_id = track.section.extensions.audio_level
     if level_id and not track.muted:
         for packet in packets:
@@ -97,7 +100,8 @@ def _request_missing(state: State, source: Source, now: float) -> None:
     publisher = source.track.publisher
     wanted, given_up = nacks.due(source, publisher.rtt_s, now)
     state.counters.unrepaired_in += given_up
-    if wanted and source.track.section.nack:
+    section = source.track.section
+    if wanted and section.nack and resending.is_of_use(section.kind, publisher.rtt_s):
         state.counters.nacks_out += len(wanted)
         numbers = tuple(seq & 0xFFFF for seq in wanted)
         _send(state, publisher.peer, [rtcp.Nack(OUR_SSRC, source.ssrc, numbers)])
@@ -149,7 +153,8 @@ def _report_reception(state: State, publisher: Publisher, now: float) -> None:
     blocks = []
     for source in fresh[:MAX_BLOCKS]:
         source.reception.reported_at = now
-        blocks.append(reception.report_block(source, now))
+        downstream = repeating.worst_loss(state, source, now)
+        blocks.append(reception.report_block(source, now, downstream))
     _send(state, publisher.peer, [rtcp.ReceiverReport(OUR_SSRC, tuple(blocks))])
 
 
@@ -196,6 +201,7 @@ def maintain(state: State, now: float) -> None:
     for room in state.rooms.values():
         for subscriber in room.subscribers.values():
             routing.follow(state, room, subscriber, now)
+            repeating.watch(subscriber, now)
             routing.retarget(state, subscriber, now)
             if subscriber.connected and downlink.video_state(subscriber) != subscriber.told_video:
                 state.actions.append(Emit(_quality(state, room, subscriber.peer, now)))

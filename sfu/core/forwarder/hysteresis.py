@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FIRST_PATIENCE_S = 1.0  # of room before a rise that follows a fall
-MAX_PATIENCE_S = 8.0
+MAX_PATIENCE_S = 6.0
 REGRETTED_S = 5.0  # a rise that is taken back within this time doubles the patience
 CALM_S = 30.0  # without a fall for so long nothing is held against a rise
 TIGHT_S = 1.5  # that a picture stays though it does not quite fit
@@ -32,13 +32,14 @@ class Hysteresis:
         self._fell_at = now
         self._roomy_since = None
 
-    def may_rise(self, now: float) -> bool:
-        """There is room for more at `now`; whether that has lasted."""
+    def may_rise(self, now: float, *, safe: bool) -> bool:
+        """There is room for more at `now`; whether that has lasted. A `safe` rise needs less."""
         if now - self._fell_at > CALM_S:
             self.patience_s = 0.0
         if self._roomy_since is None:
             self._roomy_since = now
-        if now - self._roomy_since < self.patience_s:
+        patience_s = min(self.patience_s, FIRST_PATIENCE_S) if safe else self.patience_s
+        if now - self._roomy_since < patience_s:
             return False
         self._roomy_since = None
         self._rose_at = now

@@ -149,6 +149,15 @@ class Sent:
     highest: int = -1  # outgoing extended number
 
 
+@dataclass(slots=True)
+class Repeats:
+    """Of an outgoing audio stream while all of it is sent twice."""
+
+    done: int  # highest outgoing number that needs no repeat any more
+    calm_since: float
+    marks: deque[tuple[float, int]] = field(default_factory=deque)  # (seen at, highest sent)
+
+
 @dataclass(slots=True, eq=False)
 class Stream:
     """One outgoing RTP stream of a subscriber: the audio or the video of a slot."""
@@ -181,6 +190,8 @@ class Stream:
     report_due: bool = False  # right after a switch
     loss: float = 0.0  # newest fraction lost that the subscriber reported, 0..1
     loss_at: float = -1e9
+    asked_at: float = -1e9  # when the subscriber last sent a NACK
+    repeats: Repeats | None = None
 
     def codec_for(self, codec: Codec) -> Codec | None:
         """The subscriber's form of a publisher's codec, matched by parameters, not by number."""
@@ -224,6 +235,7 @@ class Subscriber:
     rtt_s: float = 0.07
     pacer: Pacer = field(default_factory=Pacer)
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
+    path_loss: float = 0.0  # share of all packets that does not arrive, smoothed over 2 s
     congested: bool = False  # the estimate has fallen, and not all that is wanted fits yet
     estimate_bps: float = 0.0  # at the last allocation
     told_video: str = "full"  # in the newest Quality

@@ -49,8 +49,11 @@ def _measure_jitter(reception: Reception, clock_rate: int, arrival: float, packe
     reception.transit = transit
 
 
-def report_block(source: Source, now: float) -> ReportBlock:
-    """Loss since the last report, and our answer to the newest sender report."""
+def report_block(source: Source, now: float, downstream: float = 0.0) -> ReportBlock:
+    """Loss since the last report, and our answer to the newest sender report.
+
+    `downstream` is what receivers lose of it, 0..1: the larger of both is reported.
+    """
     reception = source.reception
     expected = source.ring.highest - reception.first + 1
     lost = expected - reception.received
@@ -58,6 +61,7 @@ def report_block(source: Source, now: float) -> ReportBlock:
     lost_now = expected_now - (reception.received - reception.received_prior)
     reception.expected_prior, reception.received_prior = expected, reception.received
     fraction = max(0, min(255, lost_now * 256 // expected_now)) if expected_now > 0 else 0
+    fraction = max(fraction, min(255, round(downstream * 256)))
     clock = source.clock
     return ReportBlock(
         ssrc=source.ssrc,

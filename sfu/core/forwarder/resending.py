@@ -6,16 +6,20 @@ last answer (LiveKit, Janus). Packets of a slot's earlier source are still found
 
 from __future__ import annotations
 
+from sfu.core.description import Kind
 from sfu.core.forwarder.actions import Resend, ResendKept
 from sfu.core.forwarder.model import Segment, Stream
 
 MAX_ANSWERS = 3
 MIN_REPEAT_S = 0.040
 REMEMBERED = 512  # answered numbers
+MAX_AUDIO_RTT_S = 0.150  # sound that comes later than this only lengthens the jitter buffer
 
 
 def answer(stream: Stream, seq: int, rtt_s: float, now: float) -> Resend | ResendKept | None:
     """What to send again for the outgoing 16-bit `seq`; None if too late or too often."""
+    if not is_of_use(stream.kind, rtt_s):
+        return None
     found = _find(stream, seq)
     if found is None or not _allowed(stream, seq, rtt_s, now):
         return None
@@ -35,6 +39,11 @@ def answer(stream: Stream, seq: int, rtt_s: float, now: float) -> Resend | Resen
         rtx_payload_type=payload_type,
         rtx_seq=stream.next_rtx_seq,
     )
+
+
+def is_of_use(kind: Kind, rtt_s: float) -> bool:
+    """Whether what is asked for over such a round trip comes in time to be played."""
+    return kind == "video" or rtt_s < MAX_AUDIO_RTT_S
 
 
 def _find(stream: Stream, seq: int) -> tuple[Segment, int] | None:

@@ -1,0 +1,140 @@
+"""What Alice gets of Bob over links of different width: sound always, pictures as they fit."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from sfu.api import LayersWanted, Quality
+from sfu.core.rtp import header, vp8
+from sfu.core.rtp.serial import Unwrapper
+from tests.sim.slow_link import AUDIO, RTX, VIDEO, Call, Conditions
+
+FAST = Conditions()
+SLOWEST = Conditions(rate_bps=80_000)
+SLOW = Conditions(rate_bps=150_000, delay_s=0.05)
+NARROW = Conditions(rate_bps=600_000, delay_s=0.05)
+
+
+def told(call: Call) -> list[Quality]:
+    events = call.world.told(Quality)
+    return [e for e in events if isinstance(e, Quality) and e.peer == "alice"]
+
+
+def test_a_fast_link_gets_the_full_picture_within_a_second() -> None:
+    call = Call([(0, FAST)])
+    call.run(1.0)
+    assert call.layer() == ("f", 3)
+    call.run(4.0)
+    assert call.frames(2, 5) >= 88
+    assert told(call)[-1].video == "full"
+    assert told(call)[-1].estimate_bps > 1_500_000
+    assert call.world.counters.dropped_paced == 0
+
+
+def test_at_80_kbit_s_sound_flows_and_the_picture_pauses_with_a_word() -> None:
+    call = Call([(0, FAST), (5, SLOWEST)])
+    call.run(20.0)
+    assert call.layer() is None
+    assert told(call)[-1].video == "off"
+    assert [one.video for one in told(call)[-1].pictures] == ["off"]
+    assert len(call.packets(AUDIO, 8, 19)) >= 545, "50 a second"
+    assert max(call.waits(AUDIO, 8, 19)) < 0.3
+    assert call.packets(VIDEO, 8, 19) == []
+
+
+def test_at_150_kbit_s_the_smallest_picture_moves() -> None:
+    call = Call([(0, SLOW)])
+    call.run(30.0)
+    assert call.layer() is not None
+    assert call.frames(10, 30) >= 200, "10 a second"
+    assert len(call.packets(AUDIO, 5, 30)) >= 1240
+    assert told(call)[-1].video == "reduced"
+
+
+@pytest.mark.parametrize("before", [SLOWEST, SLOW, NARROW])
+def test_a_restored_link_gets_the_full_picture_within_ten_seconds(before: Conditions) -> None:
+    call = Call([(0, FAST), (4, before), (16, FAST)])
+    call.run(26.0)
+    assert call.layer() == ("f", 3)
+    assert told(call)[-1].video == "full"
+
+
+def test_a_narrow_link_gets_a_smaller_picture_without_lost_sound() -> None:
+    call = Call([(0, FAST), (3, NARROW)])
+    call.run(15.0)
+    layer = call.layer()
+    assert layer is not None and layer[0] in "qh"
+    assert len(call.packets(AUDIO, 6, 15)) >= 445
+    assert call.frames(6, 15) >= 130
+
+
+def test_what_is_left_out_leaves_no_gap_in_numbers_or_pictures() -> None:
+    call = Call([(0, NARROW), (4, Conditions(rate_bps=170_000, delay_s=0.02)), (14, FAST)])
+    call.run(20.0)
+    tids = set()
+    numbers, pictures, times = Unwrapper(), Unwrapper(15), Unwrapper(32)
+    sent = []
+    for packet in call.sent(VIDEO):
+        start = header.payload_offset(packet)
+        descriptor = vp8.parse(packet, start)
+        assert descriptor.picture_id is not None
+        tids.add(descriptor.tid)
+        sent.append(
+            (
+                numbers.unwrap(header.sequence_number(packet)),
+                pictures.unwrap(descriptor.picture_id),
+                times.unwrap(header.timestamp(packet)),
+            )
+        )
+    assert tids == {0, 1, 2}
+    assert call.thinned(), "frames were left out"
+    for (number, picture, time), (following, next_picture, later) in pairwise(sent):
+        assert following == number + 1
+        assert next_picture - picture in (0, 1)
+        assert (next_picture > picture) == (later > time)
+
+
+def test_a_keyframe_is_spread_over_a_slow_link_and_sound_does_not_wait_for_it() -> None:
+    call = Call([(0, Conditions(rate_bps=300_000, delay_s=0.02))])
+    call.run(10.0)
+    before = call.now
+    for camera in call.cameras.values():
+        camera.sender.key_next = True
+    call.run(1.0)
+    assert call.frames(before, before + 1) >= 20
+    assert max(call.waits(AUDIO, before, before + 1)) < 0.12
+
+
+def test_probes_stop_when_nothing_more_is_wanted() -> None:
+    call = Call([(0, FAST)], height=180)
+    call.run(6.0)
+    assert call.layer() == ("q", 3)
+    assert call.packets(RTX, 2, 6) == []
+
+
+def test_layers_that_nobody_has_a_use_for_are_given_up_and_asked_for_again_at_once() -> None:
+    call = Call([(0, FAST)], height=180)
+    call.run(2.5)
+    assert wanted(call) == []
+    call.run(2.0)
+    assert wanted(call) == [("q",)]
+    call.paused = {"h", "f"}
+    call.run(3.0)
+    call.world.view(call.alice, 0, 720)
+    call.run(0.3)
+    assert wanted(call)[-1] == ("q", "h", "f")
+    call.paused = set()
+    call.run(2.5)
+    assert call.layer() == ("f", 3)
+
+
+def test_what_a_slow_link_will_not_carry_soon_need_not_be_sent_by_the_publisher() -> None:
+    call = Call([(0, FAST), (2, SLOW)])
+    call.run(14.0)
+    assert "f" not in wanted(call)[-1]
+
+
+def wanted(call: Call) -> list[tuple[str, ...]]:
+    return [e.rids for e in call.world.told(LayersWanted) if isinstance(e, LayersWanted)]
