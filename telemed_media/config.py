@@ -64,7 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=65535,
-            description="TCP port of HTTPS and UDP port of the media; 0 takes any that is free.",
+            description="TCP port of HTTPS and UDP port of the media; 0 takes any that is free. "
+            "Below 1024 browsers send media only to 80 and 443, and only at public addresses.",
         ),
     ] = 8443
     media_tcp_port: Annotated[
