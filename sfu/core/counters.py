@@ -12,6 +12,7 @@ HELP: dict[str, str] = {
     "nacks_out": "packets that we asked publishers to send again",
     "nacks_in": "packets that subscribers asked us to send again",
     "resent": "packets sent again to subscribers",
+    "repeated": "audio packets sent twice to subscribers that lose many and cannot ask",
     "repaired_in": "packets that publishers sent again by RTX",
     "keyframe_requests": "keyframe requests sent to publishers",
     "switches": "slot and layer switches",
@@ -56,6 +57,7 @@ class Counters:
     nacks_out: int
     nacks_in: int
     resent: int
+    repeated: int
     repaired_in: int
     keyframe_requests: int
     switches: int

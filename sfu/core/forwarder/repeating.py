@@ -1,0 +1,96 @@
+"""Sound sent twice to a receiver that can ask for nothing again: Firefox has no audio NACK, no RED.
+
+Where much is lost each of its audio packets leaves once more a little later, as the same
+ciphertext: the receiver's replay window drops what it has already, so neither counts nor numbers
+change. A path that loses a fifth of its packets at random then loses a twenty-fifth of the sound.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from sfu.core.forwarder import segments
+from sfu.core.forwarder.actions import ResendKept
+from sfu.core.forwarder.model import Repeats, Source, Stream, Subscriber
+from sfu.core.forwarder.resending import is_of_use
+from sfu.core.forwarder.state import Room, State
+
+BEGIN_LOSS, END_LOSS = 0.05, 0.03  # design/media
+END_AFTER_S = 10.0  # calm for so long (design/media)
+LATER_S = 0.025  # design/media: 20 to 40 ms; a scan may add 5
+MAX_BACKLOG = 10  # packets that a late scan makes up for
+LOSS_SMOOTHING = 0.1  # five times a second: a burst of a moment is no reason
+ASKS_S = 10.0  # a receiver that asked for sound within this time can do so
+REPORTED_S = 10.0  # age of a reception report that still counts; Firefox: one in 5 s at worst
+MIN_BPS = 120_000.0  # below it sound has no room for a second copy (design/media)
+
+
+def watch(subscriber: Subscriber, now: float) -> None:
+    """Five times a second: begin and end by what is lost on the way to the subscriber."""
+    loss = subscriber.estimator.loss
+    subscriber.path_loss += LOSS_SMOOTHING * (loss - subscriber.path_loss)
+    for slot in subscriber.slots:
+        if slot.audio is not None:
+            _decide(subscriber, slot.audio, now)
+
+
+def _decide(subscriber: Subscriber, stream: Stream, now: float) -> None:
+    has_room = subscriber.estimator.bitrate_bps >= MIN_BPS
+    if stream.source is None or not has_room or _repairs(subscriber, stream, now):
+        stream.repeats = None
+        return
+    loss = max(path_loss(stream, now), subscriber.path_loss)
+    repeats = stream.repeats
+    if repeats is None:
+        if loss > BEGIN_LOSS:
+            stream.repeats = Repeats(stream.sent.highest, now)
+    elif loss >= END_LOSS:
+        repeats.calm_since = now
+    elif now - repeats.calm_since >= END_AFTER_S:
+        stream.repeats = None
+
+
+def _repairs(subscriber: Subscriber, stream: Stream, now: float) -> bool:
+    """Whether the receiver asks again for what it misses, and it is of use."""
+    return now - stream.asked_at < ASKS_S and is_of_use(stream.kind, subscriber.rtt_s)
+
+
+def path_loss(stream: Stream, now: float) -> float:
+    """What the path loses of the stream, 0..1: where all is sent twice both copies must be lost."""
+    if now - stream.loss_at > REPORTED_S:
+        return 0.0
+    return stream.loss if stream.repeats is None else sqrt(stream.loss)
+
+
+def worst_loss(state: State, source: Source, now: float) -> float:
+    """What some receiver's path loses of a source's sound, 0..1.
+
+    The publisher is told, or its Opus has no reason to add forward error correction.
+    """
+    if source.track.section.kind != "audio":
+        return 0.0
+    streams = segments.streams_of_room(state, source)
+    return max((path_loss(one, now) for one in streams if one.source is source), default=0.0)
+
+
+def repeat(state: State, room: Room, now: float) -> None:
+    """Send again what left `LATER_S` ago."""
+    for subscriber in room.subscribers.values():
+        for slot in subscriber.slots:
+            if slot.audio is not None and slot.audio.repeats is not None:
+                state.hurried = True
+                _repeat(state, slot.audio, slot.audio.repeats, now)
+
+
+def _repeat(state: State, stream: Stream, repeats: Repeats, now: float) -> None:
+    marks = repeats.marks
+    if not marks or stream.sent.highest > marks[-1][1]:
+        marks.append((now, stream.sent.highest))
+    while marks and marks[0][0] <= now - LATER_S:
+        _, highest = marks.popleft()
+        first = max(repeats.done, highest - MAX_BACKLOG) + 1
+        repeats.done = max(repeats.done, highest)
+        for number in range(first, highest + 1):
+            action = ResendKept(peer=stream.peer, ssrc=stream.ssrc, seq=number & 0xFFFF)
+            state.actions.append(action)
+            state.counters.repeated += 1
