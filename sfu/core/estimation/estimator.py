@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from sfu.core.estimation.groups import Groups
 from sfu.core.estimation.loss import HIGH, LOW, LossBound
-from sfu.core.estimation.overuse import OveruseDetector, Usage
+from sfu.core.estimation.overuse import MIN_THRESHOLD_MS, OveruseDetector, Usage
 from sfu.core.estimation.probing import ProbeCluster, Prober, ProbeResult
 from sfu.core.estimation.queue import QueueDelay
 from sfu.core.estimation.rate import Rate
@@ -155,7 +155,7 @@ class Estimator:
     def _observe_delay(self, received: list[Received]) -> Usage:
         """Feed the trend with the media among the packets that no newer one has overtaken."""
         worst: Usage = "normal"
-        for number, sent, arrived, _, cluster in received:
+        for number, sent, arrived, _, cluster in _in_order(received):
             if number < self._newest or cluster:
                 continue
             delay = arrived - sent
@@ -169,7 +169,9 @@ class Estimator:
                 continue
             sent_ms, arrived_ms = difference[0] * 1000, difference[1] * 1000
             trend = self._trend.add(sent_ms, arrived_ms)
-            queued = self._queue.value() > max(MIN_QUEUE_S, self._queue.noise_s)
+            queued = trend > MIN_THRESHOLD_MS and self._queue.value() > max(
+                MIN_QUEUE_S, self._queue.noise_s
+            )
             usage = self._detector.observe(trend, arrived_ms, queued)
             if usage == "over":
                 worst = "over"
@@ -243,3 +245,13 @@ class Estimator:
         before = self._rate.bps
         self._rate.set(max(before, result.bps))
         self._prober.finish(self.log, result, before, now)
+
+
+def _in_order(received: list[Received]) -> list[Received]:
+    """Those that nothing sent later has overtaken: sound that goes twice may have come late."""
+    found: list[Received] = []
+    for packet in reversed(received):
+        if not found or packet[2] <= found[-1][2]:
+            found.append(packet)
+    found.reverse()
+    return found

@@ -5,7 +5,7 @@ low 16 bits of their number, so a name means the newest packet that bears it. A 
 acknowledged once; one that was reported lost may still be reported received (reordering). Names of
 packets that were never sent, or are too old, mean nothing.
 
-measured: 0.17 µs per `note`, 53 KB per transport.
+measured: 0.2 µs per `note`, 48 KB per transport.
 """
 
 from __future__ import annotations
