@@ -21,29 +21,27 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clinic_api.actor import STAFF, STRANGER, Actor
 from clinic_api.auth import flows
-from clinic_api.auth.model import Device
 from clinic_api.auth.names import NamesOf, names_of
 from clinic_api.auth.service import ShowCode
 from clinic_api.db import Database
 from clinic_api.errors import Refused
 from clinic_api.guarded import check_at
 from clinic_api.http.answering import put_session
-from clinic_api.http.authentication import Authenticate, Credentials, credentials_of
+from clinic_api.http.authentication import Authenticate
 from clinic_api.http.origin import check_origin
 from clinic_api.organisation.model import Organisation, ReadOrganisation
 from clinic_api.organisation.service import read_organisation
 from web.forms import Form, is_secret, posted_fields, read_form
 from web.portal import words
+from web.portal.asking import NEXT, credentials_of_page, page_of
 
 MAX_CODE_CHARS = 40
 STEP_UP_CODE = "step_up_code"  # the field of the page that asks for it
 _WRONG_CODE = {"bad_code", "too_many_requests"}
-NEXT = "next"  # where somebody wanted to go before signing in
 _ELSEWHERE = {  # refusals that another page mends
     "sign_in_needed": "/sign-in",
     "second_factor_needed": "/sign-in/code",
     "enrolment_needed": "/account/factor",
-    "step_up_needed": "/account/confirm",
 }
 _UNFINISHED = {"unfinished": "/sign-", "enrolling": "/account/factor"}  # role → its pages
 _MENU = (
@@ -150,7 +148,7 @@ class Desk:
         """The page of a refusal, or the way to where it is mended."""
         elsewhere = _ELSEWHERE.get(refused.code)
         if elsewhere is not None and elsewhere != request.path:
-            return redirect(f"{elsewhere}?{NEXT}={quote(_page_of(request))}")
+            return redirect(f"{elsewhere}?{NEXT}={quote(page_of(request))}")
         answer = self.render(
             request, visitor, "refused.html", status=refused.status, message=refused.message
         )
@@ -247,11 +245,14 @@ class Pages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
+    def add_routes(self, app: web.Application) -> None:
+        """Adds every page."""
+        raise NotImplementedError
 
-def credentials_of_page(request: web.Request) -> Credentials:
-    """Pages know cookies only."""
-    credentials = credentials_of(request)
-    return msgspec.structs.replace(credentials, bearer=None)
+    def _add_open(self, app: web.Application, path: str, ask: Page, take: Page) -> None:
+        """A form that strangers see, and what takes it."""
+        app.router.add_get(path, self._desk.page(ask, open_to_all=True))
+        app.router.add_post(path, self._desk.page(take, open_to_all=True))
 
 
 def redirect(path: str, *, session: str | None = None) -> web.Response:
@@ -262,23 +263,6 @@ def redirect(path: str, *, session: str | None = None) -> web.Response:
     return response
 
 
-def wanted_next(request: web.Request, otherwise: str) -> str:
-    """Where to go on: an own path only, never another site (CWE-601)."""
-    path = request.query.get(NEXT, "")
-    is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path
-    return path if is_own and path.isprintable() else otherwise
-
-
-def device_of(request: web.Request) -> Device:
-    """What somebody signs in on, by what the browser says; only for the list of sessions."""
-    agent = request.headers.get("User-Agent", "")
-    if "iPad" in agent or ("Android" in agent and "Mobile" not in agent):
-        return "tablet"
-    if "Mobile" in agent:
-        return "phone"
-    return "computer" if agent else "unknown"
-
-
 def local_times(zone: ZoneInfo) -> Callable[[datetime], str]:
     """Instants as the clinic's clock shows them."""
 
@@ -286,9 +270,3 @@ def local_times(zone: ZoneInfo) -> Callable[[datetime], str]:
         return at.astimezone(zone).strftime("%d %b %Y, %H:%M:%S")
 
     return shown
-
-
-def _page_of(request: web.Request) -> str:
-    """The page that was asked for, or whose form was posted: forms go to `<page>/<verb>`."""
-    path = request.path
-    return path if request.method == "GET" else path.rpartition("/")[0] or "/"

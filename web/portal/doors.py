@@ -19,7 +19,7 @@ from clinic_api.http.rate import Buckets, Rate
 from clinic_api.visits.by_code import ByCode, link_by_code
 from clinic_api.visits.inviting import RecoverLink, recover_link
 from web.forms import Form, failed, read_form
-from web.portal.desk import Desk, Visitor, redirect
+from web.portal.desk import Desk, Pages, Visitor, redirect
 
 GUESSING = Rate(burst=30, per_s=0.5)  # a clinic behind one address; a code has 38 bits
 
@@ -43,21 +43,16 @@ class ClaimForm(msgspec.Struct, frozen=True):
     csrf: str = ""
 
 
-class DoorPages:
-    """Made once, by `add_portal`."""
-
+class DoorPages(Pages):
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        super().__init__(desk)
         self._buckets = Buckets(GUESSING)
 
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
-        add.add_get("/code", desk.page(self._ask_code, open_to_all=True))
-        add.add_post("/code", desk.page(self._open_code, open_to_all=True))
-        add.add_get("/lost-link", desk.page(self._ask_contact, open_to_all=True))
-        add.add_post("/lost-link", desk.page(self._recover, open_to_all=True))
-        add.add_get("/register", desk.page(self._ask_name, open_to_all=True))
-        add.add_post("/register", desk.page(self._register, open_to_all=True))
+        self._add_open(app, "/code", self._ask_code, self._open_code)
+        self._add_open(app, "/lost-link", self._ask_contact, self._recover)
+        self._add_open(app, "/register", self._ask_name, self._register)
         add.add_get("/claim", desk.page(self._ask_birth_date, "patient.claim"))
         add.add_post("/claim", desk.page(self._claim, "patient.claim"))
 
@@ -129,8 +124,7 @@ class DoorPages:
         return self._desk.render(request, visitor, "claim.html", form=None, token="", message="")
 
     async def _claim(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await read_form(request, ClaimForm)
-        self._desk.check_form(visitor, form.sent)
+        form = await self._desk.form(request, visitor, ClaimForm)
         message = ""
         if form.value is not None:
             command = Claim(token=form.value.token, birth_date=form.value.birth_date)

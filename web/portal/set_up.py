@@ -14,7 +14,8 @@ from clinic_api.journeys import set_up as journey
 from web.currencies import currencies, currency_of
 from web.forms import Form, failed, read_form
 from web.places import countries, zones, zones_of
-from web.portal.desk import Pages, Visitor, device_of, redirect
+from web.portal.asking import device_of
+from web.portal.desk import Pages, Visitor, redirect
 
 PLEASE_CHOOSE = ("", "Please choose")
 Text = Annotated[str, Meta(max_length=1024)]
@@ -36,8 +37,7 @@ class SetUpForm(msgspec.Struct, frozen=True):
 
 class SetUpPages(Pages):
     def add_routes(self, app: web.Application) -> None:
-        app.router.add_get("/set-up", self._desk.page(self._ask, open_to_all=True))
-        app.router.add_post("/set-up", self._desk.page(self._set_up, open_to_all=True))
+        self._add_open(app, "/set-up", self._ask, self._set_up)
 
     async def _ask(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         if visitor.clinic.state == "ready":

@@ -16,7 +16,8 @@ from clinic_api.errors import Refused
 from clinic_api.http.answering import put_session
 from clinic_api.http.route import WithSession
 from web.forms import Form, failed, read_form
-from web.portal.desk import NEXT, Pages, Visitor, device_of, redirect, wanted_next
+from web.portal.asking import NEXT, device_of, wanted_next
+from web.portal.desk import Pages, Visitor, redirect
 from web.portal.posted import Code, CodeForm, Password, Posted
 
 _NEXT: dict[Next, str] = {
@@ -56,22 +57,14 @@ class ForgotForm(msgspec.Struct, frozen=True):
 
 class SignInPages(Pages):
     def add_routes(self, app: web.Application) -> None:
-        desk, add = self._desk, app.router
-        add.add_get("/sign-in", desk.page(self._ask, open_to_all=True))
-        add.add_post("/sign-in", desk.page(self._sign_in, open_to_all=True))
-        add.add_get("/sign-in/code", desk.page(self._ask_code, open_to_all=True))
-        add.add_post("/sign-in/code", desk.page(self._show_code, open_to_all=True))
-        add.add_get("/forgot", desk.page(self._ask_login, open_to_all=True))
-        add.add_post("/forgot", desk.page(self._send_link, open_to_all=True))
-        add.add_get("/activate", desk.page(self._ask_first_password, open_to_all=True))
-        add.add_post("/activate", desk.page(self._activate, open_to_all=True))
-        add.add_get("/reset", desk.page(self._ask_new_password, open_to_all=True))
-        add.add_post("/reset", desk.page(self._reset, open_to_all=True))
-        add.add_get("/verify", desk.page(self._ask_to_verify, open_to_all=True))
-        add.add_post("/verify", desk.page(self._verify, open_to_all=True))
-        add.add_post("/sign-out", desk.page(self._sign_out, "account.sign_out"))
-        add.add_get("/account/confirm", desk.page(self._ask_fresh_code, "account.step_up"))
-        add.add_post("/account/confirm", desk.page(self._step_up, "account.step_up"))
+        self._add_open(app, "/sign-in", self._ask, self._sign_in)
+        self._add_open(app, "/sign-in/code", self._ask_code, self._show_code)
+        self._add_open(app, "/forgot", self._ask_login, self._send_link)
+        self._add_open(app, "/activate", self._ask_first_password, self._activate)
+        self._add_open(app, "/reset", self._ask_new_password, self._reset)
+        self._add_open(app, "/verify", self._ask_to_verify, self._verify)
+        sign_out = self._desk.page(self._sign_out, "account.sign_out")
+        app.router.add_post("/sign-out", sign_out)
 
     # password
 
@@ -114,41 +107,25 @@ class SignInPages(Pages):
     # second factor
 
     async def _ask_code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        return self._show_code_form(request, visitor, "Enter your code")
+        return self._show_code_form(request, visitor)
 
     async def _show_code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         form = await read_form(request, CodeForm)
         if form.value is None:
-            return self._show_code_form(request, visitor, "Enter your code", form)
+            return self._show_code_form(request, visitor, form)
         command = ShowCode(form.value.code)
         try:
             done = await flows.show_second_factor(self._desk.database, visitor.actor, command)
         except Refused as refused:
             if refused.code == "sign_in_needed":
                 raise
-            return self._show_code_form(request, visitor, "Enter your code", form, refused)
+            return self._show_code_form(request, visitor, form, refused)
         return _go_on(request, done.result.next, done.token)
-
-    async def _ask_fresh_code(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        return self._show_code_form(request, visitor, "Confirm that it is you")
-
-    async def _step_up(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await self._desk.form(request, visitor, CodeForm)
-        if form.value is None:
-            return self._show_code_form(request, visitor, "Confirm that it is you", form)
-        try:
-            await flows.step_up(self._desk.database, visitor.actor, ShowCode(form.value.code))
-        except Refused as refused:
-            if refused.code == "sign_in_needed":
-                raise
-            return self._show_code_form(request, visitor, "Confirm that it is you", form, refused)
-        return redirect(wanted_next(request, HOME))
 
     def _show_code_form(
         self,
         request: web.Request,
         visitor: Visitor,
-        title: str,
         form: Form[CodeForm] | None = None,
         refused: Refused | None = None,
     ) -> web.Response:
@@ -157,7 +134,6 @@ class SignInPages(Pages):
             visitor,
             "code.html",
             status=refused.status if refused else 422 if form else 200,
-            title=title,
             form=form,
             message=refused.message if refused else "",
             action=_here(request),

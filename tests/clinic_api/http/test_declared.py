@@ -92,8 +92,6 @@ SERVED: dict[str, str] = {
     "POST /account/factor/begin": "account.enrol_factor",
     "POST /account/factor/confirm": "account.enrol_factor",
     "POST /account/recovery-codes": "account.change_factor",
-    "GET /account/confirm": "account.step_up",
-    "POST /account/confirm": "account.step_up",
     "POST /account/sessions/{session_id}/end": "account.end_session",
     "GET /visits": "visit.list",
     "POST /visits/new": "visit.create",
@@ -250,6 +248,12 @@ async def _csrf(database: Database, world: World, who: str) -> str:
     found = await database.read(lambda tx: session_by_token(tx, token))
     assert found is not None
     return database.keys.token("csrf", found.id)
+
+
+def test_what_needs_a_fresh_code_is_posted_so_that_it_is_asked_for_in_the_middle() -> None:
+    stepping = {route for route, action in GUARDED.items() if ACTIONS[action].step_up}
+    assert stepping
+    assert [route for route in stepping if not route.startswith("POST ")] == []
 
 
 # services

@@ -63,3 +63,18 @@ async def test_a_patient_finds_the_own_record(reader: Readers) -> None:
     )
     assert found
     assert "alice" in (await reader("alice").open(found.group(1))).words
+
+
+async def test_the_menu_opens_by_its_button_and_names_each_page_once(reader: Readers) -> None:
+    page = (await reader("ada").open("/account")).text
+    menu = page.partition('<div class="menu" id="menu" popover>')[2].partition("</div>")[0]
+    assert 'popovertarget="menu">Menu<' in page
+    assert re.findall(r'href="([^"]+)"', menu) == [
+        "/visits",
+        "/patients",
+        "/users",
+        "/messages",
+        "/audit",
+        "/account",
+    ]
+    assert "Sign out" in menu
