@@ -1,6 +1,8 @@
 """Our static files: read once from the package, served with ETags and compressed where it helps.
 
 They are few and small, so they live in memory; a file outside of the package cannot be named.
+Modules are sent without their comments (rjsmin; measured: the call page's 52 modules are 66 KB with
+them and 39 KB without, gzip), so that there is no build step between a source and the page.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import msgspec
+import rjsmin
 from aiohttp import web
 
 _TYPES = {
@@ -33,6 +36,7 @@ class StaticFile(msgspec.Struct, frozen=True):
     plain: bytes
     compressed: bytes  # gzip
     etag: str
+    imports: tuple[str, ...] = ()  # of a module: the names beside it that it imports
 
 
 def load_static_files() -> dict[str, StaticFile]:
@@ -45,8 +49,7 @@ def modules_of(static: Mapping[str, StaticFile], entry: str) -> tuple[str, ...]:
     folder = entry.rpartition("/")[0]
     found, to_read = {entry}, [entry]
     while to_read:
-        text = static[to_read.pop()].plain.decode()
-        imported = {f"{folder}/{name}" for name in _IMPORT.findall(text)}
+        imported = {f"{folder}/{name}" for name in static[to_read.pop()].imports}
         to_read += sorted(imported - found)
         found |= imported
     return tuple(sorted(found))
@@ -73,6 +76,11 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _static_file(path: str, data: bytes) -> StaticFile:
-    digest = hashlib.sha256(data).hexdigest()[:32]
-    content_type = _TYPES[path.rpartition(".")[2]]
-    return StaticFile(content_type, data, gzip.compress(data, mtime=0), f'W/"{digest}"')
+    suffix = path.rpartition(".")[2]
+    imports: tuple[str, ...] = ()
+    if suffix == "js":
+        source = data.decode()
+        imports = tuple(_IMPORT.findall(source))
+        data = str(rjsmin.jsmin(source, keep_bang_comments=True)).encode()
+    etag = f'W/"{hashlib.sha256(data).hexdigest()[:32]}"'
+    return StaticFile(_TYPES[suffix], data, gzip.compress(data, mtime=0), etag, imports)

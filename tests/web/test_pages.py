@@ -270,6 +270,13 @@ async def test_the_call_page_needs_at_most_60_kb_of_javascript(client: Client) -
     assert total <= CALL_PAGE_JS_BYTES
 
 
+async def test_modules_are_sent_without_their_comments(client: Client) -> None:
+    async with client.get("/static/js/call.js") as response:
+        text = await response.text()
+    assert "@param" not in text
+    assert "export class MediaSession" in text
+
+
 async def test_a_forged_host_does_not_get_into_the_policy(client: Client) -> None:
     async with client.get("/", headers={"Host": "x;script-src *"}) as response:
         assert "script-src *" not in response.headers.get("Content-Security-Policy", "")
