@@ -14,13 +14,13 @@ afterEach(() => mock.timers.reset());
 
 const HEARTBEAT_NEVER = { heartbeat_s: 3600 };
 
-async function joined({ restartAtOnce = true, ...changes } = {}) {
+async function joined({ restartAtOnce = true, anywhere = null, ...changes } = {}) {
   const local = new LocalMedia(fakeDevices());
   await local.start();
   const signaling = new SignalingClient({ url: "wss://clinic/signal", WebSocket: FakeSocket,
     random: () => 0.5 });
   const rtc = { RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream };
-  const session = new MediaSession({ signaling, local, rtc, restartAtOnce,
+  const session = new MediaSession({ signaling, local, rtc, restartAtOnce, anywhere,
     painted: () => Promise.resolve(), random: () => 0.5 });
   session.join({ token: "token-of-alice" });
   FakeSocket.newest.opens();
@@ -29,7 +29,7 @@ async function joined({ restartAtOnce = true, ...changes } = {}) {
 }
 
 async function says(message) {
-  FakeSocket.newest.says(message);
+  FakeSocket.inUse.says(message);
   await settle();
 }
 
@@ -49,7 +49,7 @@ async function silence() {
   for (let look = 0; look < 4; look += 1) await pass(200);
 }
 
-const offers = () => FakeSocket.newest.sentOf("offer");
+const offers = () => FakeSocket.inUse.sentOf("offer");
 
 test("one connection: microphone, camera in three layers, screen, then four slots", async () => {
   await joined();
@@ -202,16 +202,43 @@ test("a refused or impossible offer is made anew, ever more patiently", async ()
 test("a path that goes silent is left within a second, and with it the signalling", async () => {
   await connected();
   const pc = FakePeerConnection.newest;
+  const old = FakeSocket.newest;
   await silence();
   assert.deepEqual(pc.offers.map(({ iceRestart }) => iceRestart), [false, true]);
-  assert.equal(FakeSocket.newest.sentOf("ping").length, 1);
-  await pass(600);
-  await pass(0);
-  assert.equal(FakeSocket.all.length, 2, "nobody answered the ping");
+  assert.equal(old.sentOf("ping").length, 1);
+  FakeSocket.newest.opens();
+  assert.ok(old.closed, "the ping is unanswered, and a second connection is there");
+  await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
+  assert.deepEqual(offers().map(({ sdp }) => sdp), ["offer 2"]);
   pc.hears(100);
-  await pass(200);
   await pass(20_000);
   assert.equal(FakePeerConnection.newest, pc, "what flows again is not replaced");
+});
+
+test("where the browser knows no way out, a connection bound to no address takes over", async () => {
+  const anywhere = { RTCPeerConnection: class extends FakePeerConnection {}, MediaStream: FakeStream };
+  await connected({ anywhere: () => anywhere });
+  await silence();
+  FakeSocket.newest.opens();
+  await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
+  assert.ok(!(FakePeerConnection.newest instanceof anywhere.RTCPeerConnection));
+  await pass(200);
+  assert.ok(FakePeerConnection.newest instanceof anywhere.RTCPeerConnection);
+});
+
+test("nothing takes over while signalling is in doubt, or when media come again", async () => {
+  const anywhere = () => ({ RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream });
+  await connected({ anywhere });
+  const pc = FakePeerConnection.newest;
+  await silence();
+  await pass(200);
+  assert.equal(FakePeerConnection.newest, pc);
+  FakeSocket.newest.opens();
+  pc.hears(100);
+  await pass(200);
+  await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
+  await pass(1000);
+  assert.equal(FakePeerConnection.newest, pc);
 });
 
 test("an ICE restart is begun while signalling is down, and offered when it is back", async () => {

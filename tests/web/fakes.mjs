@@ -17,6 +17,11 @@ export class FakeSocket {
     return FakeSocket.all.at(-1);
   }
 
+  /** The newest over which something was said. */
+  static get inUse() {
+    return FakeSocket.all.findLast(({ sent }) => sent.length > 0);
+  }
+
   send(text) {
     this.sent.push(JSON.parse(text));
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { bytesOf, wayOf } from "../../web/static/js/path-stats.js";
-import { LOOK_MS, SILENT_MS, STEADY_MS, SilenceMeter } from "../../web/static/js/path-watch.js";
+import { ALERT_SILENT_MS, LOOK_MS, SILENT_MS, STEADY_MS, SilenceMeter } from "../../web/static/js/path-watch.js";
 
 /** Looks at a path that grows by these bytes from one look to the next. */
 function looks(growths, everyMs = LOOK_MS) {
@@ -23,6 +23,14 @@ test("a steady path is silent after 600 ms without a byte, and that is said once
 test("what comes again is said, and must be steady before it can go silent again", () => {
   const news = looks([...STEADY, ...times(5, 0), 300, ...times(10, 0), ...STEADY, ...times(5, 0)]);
   assert.deepEqual(news.filter((said) => said), ["silent", "flows", "silent"]);
+});
+
+test("after a change of network a quarter of a second of silence says enough", () => {
+  const meter = new SilenceMeter();
+  meter.note(1, 1000);
+  meter.alert(1010);
+  assert.equal(meter.note(1, 1100), "");
+  assert.equal(meter.note(1, 1000 + ALERT_SILENT_MS), "silent");
 });
 
 test("whoever hears little is never suspected", () => {

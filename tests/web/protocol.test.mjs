@@ -159,15 +159,35 @@ test("after a network change an open connection has to prove that it lives", asy
   await pass(1);
   assert.equal(socket.closed, true);
   await pass(0);
-  assert.equal(FakeSocket.all.length, 2, "and the next attempt is made at once");
+  assert.equal(FakeSocket.all.length, 3, "and the next attempt is made at once");
 });
 
-test("a doubted connection that answers is kept", async () => {
+test("a doubted connection that answers is kept, and the second one goes unused", async () => {
   const signaling = greeted({ heartbeat_s: 60 });
+  const socket = FakeSocket.newest;
   signaling.networkBack();
-  FakeSocket.newest.says({ type: "pong" });
+  assert.equal(signaling.trusted, false);
+  socket.says({ type: "pong" });
+  const spare = FakeSocket.newest;
+  spare.opens();
   await pass(5000);
-  assert.equal(FakeSocket.newest.closed, false);
+  assert.deepEqual([socket.closed, spare.closed, spare.sent], [false, true, []]);
+  assert.equal(signaling.trusted, true);
+});
+
+test("a second connection that opens before the first has answered takes its place", async () => {
+  const signaling = greeted();
+  const socket = FakeSocket.newest;
+  const lost = [];
+  signaling.on("lost", ({ reason }) => lost.push(reason));
+  signaling.networkBack();
+  FakeSocket.newest.opens();
+  assert.ok(socket.closed);
+  assert.deepEqual(FakeSocket.newest.sent,
+    [{ type: "hello", version: 1, seat: "seat-of-alice-0001" }]);
+  assert.deepEqual(lost, ["connection_lost"]);
+  FakeSocket.newest.says(welcome());
+  assert.equal(signaling.connected, true);
 });
 
 test("done fulfils a request and error rejects it with its code", async () => {

@@ -50,6 +50,7 @@ const LEAVE_TIMEOUT_MS = 1500;
  * @property {import("./local-media.js").LocalMedia} local
  * @property {import("./peer.js").Rtc} rtc
  * @property {boolean} restartAtOnce see repair.js
+ * @property {(() => import("./peer.js").Rtc) | null} [anywhere] see media-link.js
  * @property {() => Promise<void>} painted resolves once what was hidden is off the screen
  * @property {() => number} [random]
  */
@@ -75,7 +76,8 @@ export class MediaSession extends Emitter {
   #ends = new AbortController();
 
   /** @param {Parts} parts */
-  constructor({ signaling, local, rtc, restartAtOnce, painted, random = Math.random }) {
+  constructor({ signaling, local, rtc, restartAtOnce, anywhere = null, painted,
+    random = Math.random }) {
     super();
     this.signaling = signaling;
     this.local = local;
@@ -89,7 +91,7 @@ export class MediaSession extends Emitter {
     const iceServers = () => servers.current;
     const wanted = () =>
       ({ rights: this.rights, tracks: local.tracks, pairs: this.#pairsWanted(), iceServers });
-    this.#link = new MediaLink({ signaling, rtc, wanted, restartAtOnce, random });
+    this.#link = new MediaLink({ signaling, rtc, wanted, restartAtOnce, anywhere, random });
     this.#listen();
     this.#follow();
   }
@@ -182,6 +184,7 @@ export class MediaSession extends Emitter {
     signaling.on("quality", ({ participants }) => this.#measured(participants), signal);
     signaling.on("chat_message", (message) => this.chat.receive(message), signal);
     signaling.on("muted", ({ source }) => void this.#muted(source), signal);
+    signaling.on("layers", ({ source, rids }) => this.#link.peer?.setLayers(source, rids), signal);
     signaling.on("media_lost", () => this.#link.lost(), signal);
     signaling.on("error", (message) => this.#refused(message), signal);
     signaling.on("lost", () => this.#to(this.state), signal);

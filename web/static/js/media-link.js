@@ -21,6 +21,8 @@ import { Repair } from "./repair.js";
  * @property {import("./peer.js").Rtc} rtc
  * @property {() => {rights: Rights, tracks: Tracks, pairs: number,
  *   iceServers: () => RTCIceServer[]}} wanted what a new Peer is made of
+ * @property {(() => import("./peer.js").Rtc) | null} anywhere see any-address.js; null where the browser
+ *   needs none
  * @property {boolean} restartAtOnce see repair.js
  * @property {() => number} random
  */
@@ -34,6 +36,12 @@ import { Repair } from "./repair.js";
  * @property {Peer} silent the path seems to be dead; what else goes by it may be, too
  */
 
+/**
+ * An ICE restart over addresses that the browser knows has brought media back by then; signalling, which
+ * asks the system for a route, is back as well.
+ */
+const RESCUE_MS = 200;
+
 /** @extends {Emitter<LinkEvents>} */
 export class MediaLink extends Emitter {
   /** @type {Peer | null} */ peer = null;
@@ -44,11 +52,16 @@ export class MediaLink extends Emitter {
   #due = false;
   #ended = false;
   #watching = new AbortController();
+  #alert = () => {};
+  /** @type {import("./peer.js").Rtc} */ #rtc;
+  #silent = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #rescueTimer;
 
   /** @param {LinkParts} parts */
   constructor(parts) {
     super();
     this.#parts = parts;
+    this.#rtc = parts.rtc;
     const actions = { restart: () => this.restartIce(), rebuild: () => this.rebuild() };
     this.#repair = new Repair(actions, parts);
   }
@@ -67,6 +80,7 @@ export class MediaLink extends Emitter {
     if (this.peer === null || this.#due || !isUp) return this.rebuild();
     const resent = this.#negotiator?.resend();
     if (!resent && !this.connected) this.restartIce();
+    this.#rescueSoon();
   }
 
   /** Makes a new connection and offers it. */
@@ -75,13 +89,13 @@ export class MediaLink extends Emitter {
     if (this.#due || this.#ended) return;
     this.#drop();
     const { rights, tracks, pairs, iceServers } = this.#parts.wanted();
-    const peer = new Peer(this.#parts.rtc, rights, tracks, pairs, iceServers);
+    const peer = new Peer(this.#rtc, rights, tracks, pairs, iceServers);
     this.peer = peer;
     this.#negotiator = this.#negotiatorFor(peer);
     peer.on("state", (state) => this.#heard(peer, state));
     peer.on("hollow", () => this.#repair.hollow());
     this.#watching = new AbortController();
-    watchPath(peer, (news) => this.#noticed(news), this.#watching.signal);
+    this.#alert = watchPath(peer, (news) => this.#noticed(news), this.#watching.signal);
     this.#repair.began();
     this.emit("began", peer);
     void this.#negotiator.want({ iceRestart: false });
@@ -94,6 +108,7 @@ export class MediaLink extends Emitter {
 
   /** The device moved to another network, or the page woke up where it may have. */
   networkChanged() {
+    this.#alert();
     this.#repair.networkChanged();
   }
 
@@ -157,12 +172,28 @@ export class MediaLink extends Emitter {
 
   /** @param {"silent" | "flows"} news */
   #noticed(news) {
-    if (news === "silent") return this.suspect();
-    this.#repair.flows();
+    this.#silent = news === "silent";
+    if (!this.#silent) return this.#repair.flows();
+    this.suspect();
+    this.#rescueSoon();
+  }
+
+  /** Where signalling works and media stay silent, the browser may not know of the network yet. */
+  #rescueSoon() {
+    clearTimeout(this.#rescueTimer);
+    const { anywhere, signaling } = this.#parts;
+    if (!this.#silent || !anywhere) return;
+    this.#rescueTimer = setTimeout(() => {
+      if (!this.#silent || !signaling.trusted) return;
+      if (this.#rtc === this.#parts.rtc) this.#rtc = anywhere();
+      this.rebuild();
+    }, RESCUE_MS);
   }
 
   #drop() {
     this.#watching.abort();
+    clearTimeout(this.#rescueTimer);
+    this.#silent = false;
     this.#negotiator?.stop();
     this.peer?.close();
     this.#negotiator = null;

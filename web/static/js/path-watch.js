@@ -7,10 +7,15 @@
 
 /** Twelve reports are missing by then; a change of path has 1.5 s for everything. */
 export const SILENT_MS = 600;
+/** After the device changed its network, so little says enough. */
+export const ALERT_SILENT_MS = 250;
+/** A change of network shows within this time. */
+export const ALERT_MS = 4000;
 /** A path that brought something in each look for so long is steady. */
 export const STEADY_MS = 1500;
-/** Looks cost a call into the browser's network thread. */
+/** Looks cost a call into the browser's network thread; while alert, every one is made. */
 export const LOOK_MS = 200;
+export const ALERT_LOOK_MS = 100;
 /** Two looks further apart than this say nothing: the page slept. */
 const SLEPT_MS = 1500;
 
@@ -21,6 +26,17 @@ export class SilenceMeter {
   #grewMs = 0;
   #steadySinceMs = 0;
   #silent = false;
+  #alertUntilMs = -Infinity;
+
+  /** The device has another network: a path is doubted sooner, and however short it has been steady. */
+  alert(/** @type {number} */ nowMs) {
+    this.#alertUntilMs = nowMs + ALERT_MS;
+  }
+
+  /** @param {number} nowMs */
+  isAlert(nowMs) {
+    return nowMs < this.#alertUntilMs;
+  }
 
   /**
    * Takes in how much has come so far; says whether the path fell silent or came back just now.
@@ -33,8 +49,10 @@ export class SilenceMeter {
     this.#lookedMs = nowMs;
     if (bytes !== this.#bytes) return this.#grew(bytes, nowMs, slept);
     if (slept) this.#grewMs = this.#steadySinceMs = nowMs;
-    const steady = this.#grewMs - this.#steadySinceMs >= STEADY_MS;
-    if (this.#silent || !steady || nowMs - this.#grewMs < SILENT_MS) return "";
+    const alert = this.isAlert(nowMs);
+    const steady = alert || this.#grewMs - this.#steadySinceMs >= STEADY_MS;
+    const long = nowMs - this.#grewMs >= (alert ? ALERT_SILENT_MS : SILENT_MS);
+    if (this.#silent || !steady || !long) return "";
     this.#silent = true;
     return "silent";
   }
@@ -52,7 +70,7 @@ export class SilenceMeter {
 }
 
 /**
- * Looks at a connection until `signal` aborts.
+ * Looks at a connection until `signal` aborts. Call what it returns when the device's network changed.
  * @param {{pathBytes: () => Promise<number | null>}} peer
  * @param {(news: "silent" | "flows") => void} tell
  * @param {AbortSignal} signal
@@ -60,8 +78,11 @@ export class SilenceMeter {
 export function watchPath(peer, tell, signal) {
   const meter = new SilenceMeter();
   let looking = false;
+  let turn = 0;
   const look = async () => {
-    if (looking) return;
+    turn += 1;
+    const due = meter.isAlert(performance.now()) || turn % (LOOK_MS / ALERT_LOOK_MS) === 0;
+    if (looking || !due) return;
     looking = true;
     const bytes = await peer.pathBytes().catch(() => null);
     looking = false;
@@ -69,6 +90,7 @@ export function watchPath(peer, tell, signal) {
     const news = meter.note(bytes, performance.now());
     if (news) tell(news);
   };
-  const timer = setInterval(() => void look(), LOOK_MS);
+  const timer = setInterval(() => void look(), ALERT_LOOK_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
+  return () => meter.alert(performance.now());
 }

@@ -4,7 +4,8 @@
  * `open` says hello with a join token (first time) or a seat key (every time after). Each server
  * message becomes an event of its own type; `request` gives a promise that `done` fulfils and
  * `error` rejects. A lost connection is retried up the ladder without end; a final close code is
- * the only thing that stops it. The beat finds dead connections that no event reports.
+ * the only thing that stops it. The beat finds dead connections that no event reports. A connection
+ * that is doubted has to answer a ping before a second one has opened, or the second takes its place.
  */
 
 import { closingOf } from "./closings.js";
@@ -65,6 +66,7 @@ export class SignalingClient extends Emitter {
   /** @type {SocketClass} */ #WebSocket;
   /** @type {() => number} */ #random;
   /** @type {WebSocket | null} */ #socket = null;
+  /** @type {WebSocket | null} opens while the other is in doubt */ #spare = null;
   /** @type {string | null} */ #token = null;
   /** @type {string | null} */ #seat = null;
   /** @type {string | null} */ #seenChat = null;
@@ -97,6 +99,11 @@ export class SignalingClient extends Emitter {
   /** True between welcome and the loss of the connection. */
   get connected() {
     return this.#welcomed;
+  }
+
+  /** True where nothing speaks against the connection. */
+  get trusted() {
+    return this.#welcomed && this.#unansweredPings === 0;
   }
 
   /**
@@ -150,25 +157,31 @@ export class SignalingClient extends Emitter {
   /** The network came back, the page woke up or media fell silent: try now, doubt what is open. */
   networkBack() {
     if (this.#finished) return;
-    if (this.#welcomed) this.#probe();
+    if (this.#welcomed) this.#doubt();
     else if (this.#retryTimer !== undefined) this.#connect();
   }
 
   /** The person wants no more waiting, or an attempt goes by a network that is gone: begin anew. */
   tryNow() {
     if (this.#finished) return;
-    if (this.#welcomed) this.#probe();
-    else this.#connect();
+    if (!this.#welcomed) return this.#connect();
+    this.#doubt();
+    this.#openSpare(); // the one of before may have left by the network that is gone
   }
 
   #connect() {
     this.#stopTimers();
     this.#dropSocket(1000);
     const socket = new this.#WebSocket(this.#url, [SUBPROTOCOL]);
+    socket.onopen = () => this.#sayHello(socket);
+    this.#use(socket);
+  }
+
+  /** @param {WebSocket} socket */
+  #use(socket) {
     this.#socket = socket;
     const patience = this.#attempt <= 1 ? FIRST_CONNECT_TIMEOUT_MS : CONNECT_TIMEOUT_MS;
     this.#connectTimer = setTimeout(() => this.#lost(1006), patience);
-    socket.onopen = () => this.#sayHello(socket);
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = (event) => this.#lost(event.code);
   }
@@ -228,13 +241,40 @@ export class SignalingClient extends Emitter {
     this.#unansweredPings = 0;
     clearTimeout(this.#probeTimer);
     this.#probeTimer = undefined;
+    this.#dropSpare();
   }
 
-  #probe() {
+  #doubt() {
     if (this.#probeTimer !== undefined) return;
     this.#ping();
+    this.#openSpare();
     const usual = Math.max(PROBE_LEAST_MS, this.#roundTripMs * PROBE_ROUND_TRIPS);
     this.#probeTimer = setTimeout(() => this.#lost(1006), Math.min(usual, PROBE_MOST_MS));
+  }
+
+  #openSpare() {
+    this.#dropSpare();
+    const spare = new this.#WebSocket(this.#url, [SUBPROTOCOL]);
+    this.#spare = spare;
+    spare.onopen = () => this.#replaceBy(spare);
+  }
+
+  /** The spare needed more round trips than a ping, and the ping is still unanswered. @param {WebSocket} spare */
+  #replaceBy(spare) {
+    this.#spare = null;
+    this.#stopTimers();
+    this.#dropSocket(1000);
+    this.#failPending();
+    this.#use(spare);
+    this.#sayHello(spare);
+    this.emit("lost", closingOf(1006));
+  }
+
+  #dropSpare() {
+    if (this.#spare === null) return;
+    this.#spare.onopen = null;
+    this.#spare.close(1000);
+    this.#spare = null;
   }
 
   /** @param {number} code */
@@ -271,6 +311,7 @@ export class SignalingClient extends Emitter {
     clearTimeout(this.#stableTimer);
     clearTimeout(this.#probeTimer);
     clearInterval(this.#beatTimer);
+    this.#dropSpare();
     this.#retryTimer = this.#probeTimer = undefined;
   }
 

@@ -10,6 +10,7 @@
  * `data-action` inside.
  */
 
+import { anyAddressRtc } from "./any-address.js";
 import { CallScreen } from "./call-screen.js";
 import { MediaSession } from "./call.js";
 import { askHowToLeave } from "./leave-dialog.js";
@@ -133,6 +134,7 @@ export class TelemedCall extends HTMLElement {
       signaling: new SignalingClient({ url: this.#signalingUrl() }),
       local: this.local,
       rtc: window,
+      anywhere: restartsAtOnce() ? () => anyAddressRtc(this.#ends.signal) : null,
       restartAtOnce: restartsAtOnce(),
       painted,
     });
