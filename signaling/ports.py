@@ -185,6 +185,15 @@ class Quality(msgspec.Struct, frozen=True):
     video: str
 
 
+class LayersWanted(msgspec.Struct, frozen=True):
+    """Only these simulcast layers of a source are of use to anybody."""
+
+    room: str
+    peer: str
+    source: Source
+    rids: tuple[str, ...]
+
+
 MediaEvent = (
     PeerConnected
     | PeerLost
@@ -194,6 +203,7 @@ MediaEvent = (
     | SlotSwitched
     | Speakers
     | Quality
+    | LayersWanted
 )
 
 

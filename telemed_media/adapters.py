@@ -180,6 +180,8 @@ class SfuMediaPlane:
                     event.unstable,
                     event.video,
                 )
+            case api.LayersWanted(room, peer, source, rids):
+                return ports.LayersWanted(room, peer, source, rids)
             case api.TrackAdded(room, peer, source):
                 return ports.TrackAdded(room, peer, source)
 

@@ -49,6 +49,8 @@ def resume(
     state.emit(Send(connection, _welcome(state, seat, key, now, resumed=True)))
     state.changed()
     _show_room(state, seat, seen)
+    for source, rids in seat.layers.items():
+        state.send(seat, m.Layers(source, rids))
 
 
 def admit(state: RoomState, seat: Seat, now: float) -> None:

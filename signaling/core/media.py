@@ -143,12 +143,14 @@ def _peer_event(
     | ports.TrackAdded
     | ports.SlotAssigned
     | ports.SlotSwitched
-    | ports.Quality,
+    | ports.Quality
+    | ports.LayersWanted,
     now: float,
 ) -> None:
     match event:
         case ports.PeerConnected():
             seat.media_up = True
+            seat.layers = {}
             state.changed()
         case ports.PeerLost():
             _peer_lost(state, seat, event.reason, now)
@@ -162,6 +164,9 @@ def _peer_event(
             _slot_switched(state, seat, event)
         case ports.Quality():
             _quality(state, seat, event)
+        case ports.LayersWanted():
+            seat.layers = seat.layers | {event.source: event.rids}
+            state.send(seat, m.Layers(event.source, event.rids))
 
 
 def _plane_lost(state: RoomState, now: float) -> None:

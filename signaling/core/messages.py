@@ -290,6 +290,13 @@ class Muted(Message, frozen=True, tag="muted"):
     source: Source
 
 
+class Layers(Message, frozen=True, tag="layers"):
+    """Of this source encode only the simulcast layers of these rids; before this message all."""
+
+    source: Source
+    rids: tuple[str, ...]
+
+
 class MediaLost(Message, frozen=True, tag="media_lost"):
     """The media connection is gone on the server's side: make a new one and offer."""
 
@@ -322,6 +329,7 @@ ServerMessage = (
     | Quality
     | ChatMessage
     | Muted
+    | Layers
     | MediaLost
     | Done
     | Error

@@ -26,6 +26,7 @@ class Seat(msgspec.Struct, eq=False):
     slots_known: bool = False  # the plane has told us what this subscriber's slots show
     slots: dict[int, SlotState] = {}
     quality: QualityOf | None = None
+    layers: dict[Source, tuple[str, ...]] = {}  # rids that somebody has a use for
     activity: Activity = "active"
 
     @property
@@ -94,6 +95,7 @@ class Seat(msgspec.Struct, eq=False):
         self.slots = {}
         self.slots_known = False
         self.quality = None
+        self.layers = {}
 
     def is_sending(self, source: Source) -> bool:
         """What others are told: declared by the person and not muted by a moderator."""

@@ -212,6 +212,7 @@ async def test_every_event_of_the_worker_is_translated(
         api.SlotSwitched("r", "alice", 0, 3, 90_000),
         api.Speakers("r", ("bob",)),
         api.Quality("r", "alice", 0.1, 0.2, 40.0, False, "reduced"),
+        api.LayersWanted("r", "alice", "camera", ("q", "h")),
         api.PeerLost("r", "alice", "consent"),
     ]
     assert [event async for event in plane.events()] == [
@@ -221,5 +222,6 @@ async def test_every_event_of_the_worker_is_translated(
         ports.SlotSwitched("r", "alice", 0, 3, 90_000),
         ports.Speakers("r", ("bob",)),
         ports.Quality("r", "alice", 0.1, 0.2, 40.0, False, "reduced"),
+        ports.LayersWanted("r", "alice", "camera", ("q", "h")),
         ports.PeerLost("r", "alice", "consent"),
     ]

@@ -96,8 +96,8 @@ def _note(
     option = offered[index]
     slot.granted = option.source.layer, option.max_tid
     best = layers.best_layer(track, visible_height(state, slot))
-    less = index < len(offered) - 1 or (subscriber.congested and option.source.layer < best)
-    slot.picture = "reduced" if less else "full"
+    less = index < len(offered) - 1 or option.source.layer < best
+    slot.picture = "reduced" if less and subscriber.congested else "full"
 
 
 def _reserve(subscriber: Subscriber) -> float:

@@ -39,6 +39,7 @@ class Reception:
 
     first: int = -1  # extended
     received: int = 0
+    recovered: int = 0  # of them: only within a later packet (RED)
     expected_prior: int = 0  # at the last report
     received_prior: int = 0
     lost_recently: int = 0  # first transmissions missing since the last quality reading
@@ -66,6 +67,7 @@ class Source:
     clock: SenderClock | None = None
     reception: Reception = field(default_factory=Reception)
     rate: Rate = field(default_factory=Rate)
+    redundant_at: float = -1e9  # when its newest RED packet came
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ class Track:
     started_at: float = -1e9  # media came after a silence
     keyframe_wanted_since: float | None = None
     keyframe_asked_at: float = -1e9
-    wanted_layers: int | None = None  # so many were asked for last; None: all, from the start
+    wanted_layers: int | None = None  # so many were asked for last; None: all, nobody was told
     unseen_since: float | None = None  # the highest of them is of no use to anybody
 
     @property

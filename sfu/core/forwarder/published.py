@@ -53,7 +53,12 @@ def _useful(state: State, subscriber: Subscriber, slot: Slot, track: Track) -> i
 
 
 def _compare(state: State, track: Track, wanted: int, now: float) -> None:
-    before = len(track.section.rids) if track.wanted_layers is None else track.wanted_layers
+    if track.wanted_layers is None:
+        if track.sources:  # whatever was said of a connection before is over
+            track.wanted_layers = len(track.section.rids)
+            tell(state, track)
+        return
+    before = track.wanted_layers
     if wanted == before:
         track.unseen_since = None
         return
@@ -68,7 +73,7 @@ def _compare(state: State, track: Track, wanted: int, now: float) -> None:
 
 
 def tell(state: State, track: Track) -> None:
-    """Say again what is wanted, where that is not everything from the start."""
+    """Say what is wanted; again to a caller that has just come."""
     if track.wanted_layers is None:
         return
     publisher = track.publisher

@@ -6,6 +6,7 @@ from signaling.core import messages as m
 from signaling.core import outputs as o
 from signaling.core.rights import Rights
 from signaling.ports import (
+    LayersWanted,
     MediaEvent,
     PeerConnected,
     PeerLost,
@@ -189,3 +190,26 @@ def test_a_screen_is_passed_on_only_while_it_is_shared() -> None:
     assert held_back not in scene.say("bob", offer(2)), "a new connection goes on with it"
     scene.say("bob", m.Media(microphone=True, camera=True, screen=False))
     assert scene.of(o.SetMuted)[-1] == held_back
+
+
+def test_a_publisher_is_told_which_layers_are_of_use_and_again_when_it_resumes() -> None:
+    scene = Scene()
+    scene.visit()
+    report(scene, PeerConnected(ROOM, "p-alice"))
+    report(scene, LayersWanted(ROOM, "p-alice", "camera", ("q",)))
+    assert scene.heard("alice", m.Layers) == [m.Layers("camera", ("q",))]
+    assert scene.heard("bob", m.Layers) == []
+    scene.lose("alice")
+    scene.resume("alice")
+    assert scene.heard("alice", m.Layers)[-1] == m.Layers("camera", ("q",))
+
+
+def test_a_new_media_connection_begins_with_all_layers() -> None:
+    scene = Scene()
+    scene.visit()
+    report(scene, LayersWanted(ROOM, "p-alice", "camera", ("q",)))
+    report(scene, PeerConnected(ROOM, "p-alice"))
+    told = len(scene.heard("alice", m.Layers))
+    scene.lose("alice")
+    scene.resume("alice")
+    assert len(scene.heard("alice", m.Layers)) == told

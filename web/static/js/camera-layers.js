@@ -1,11 +1,14 @@
 /**
  * The simulcast layers of a camera, lowest first. Browsers drop the last ones when the picture is
  * small (Chromium sends two of a 640×480 camera and one of a 320×240 one; measured), so a small
- * camera is scaled down less: its best layer is then always its whole picture.
+ * camera is scaled down less: its best layer is then always its whole picture. Half the frames of the
+ * lowest layer and the sound fit into 150 kbit/s.
  */
 
+import { tune } from "./published-layers.js";
+
 const LAYERS = [
-  { rid: "q", maxBitrate: 150_000, maxFramerate: 30 },
+  { rid: "q", maxBitrate: 100_000, maxFramerate: 30 },
   { rid: "h", maxBitrate: 400_000, maxFramerate: 30 },
   { rid: "f", maxBitrate: 1_200_000, maxFramerate: 30 },
 ];
@@ -26,10 +29,11 @@ export function cameraLayers(camera) {
 }
 
 /** Fits the layers of a running sender to another camera. @param {RTCRtpSender} sender @param {MediaStreamTrack} camera */
-export async function rescale(sender, camera) {
-  const parameters = sender.getParameters();
+export function rescale(sender, camera) {
   const by = scalesFor(camera);
-  if (parameters?.encodings?.length !== by.length) return;
-  parameters.encodings.forEach((encoding, index) => { encoding.scaleResolutionDownBy = by[index]; });
-  await sender.setParameters(parameters);
+  return tune(sender, ({ encodings }) => {
+    if (encodings.length !== by.length) return false;
+    encodings.forEach((encoding, index) => { encoding.scaleResolutionDownBy = by[index]; });
+    return true;
+  });
 }

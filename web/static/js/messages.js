@@ -64,13 +64,14 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "chat_message", id: string, participant: string, name: string, text: string,
  *   at: number}} ChatMessage */
 /** @typedef {{type: "muted", source: Source}} Muted */
+/** @typedef {{type: "layers", source: Source, rids: string[]}} Layers */
 /** @typedef {{type: "media_lost"}} MediaLost */
 /** @typedef {{type: "done", request: number}} Done */
 /** @typedef {{type: "error", code: string, message: string, request?: number | null,
  *   offer?: number | null}} ErrorMessage */
 /** @typedef {{type: "pong"}} Pong */
 /** @typedef {Welcome | Admitted | IceServers | Room | Answer | SlotSwitched | Speakers | Quality
- *   | ChatMessage | Muted | MediaLost | Done | ErrorMessage | Pong} ServerMessage */
+ *   | ChatMessage | Muted | Layers | MediaLost | Done | ErrorMessage | Pong} ServerMessage */
 
 /**
  * @template {{type: string}} Message
@@ -110,6 +111,7 @@ export const SERVER_FIELDS = {
   quality: ["participants"],
   chat_message: ["id", "participant", "name", "text", "at"],
   muted: ["source"],
+  layers: ["source", "rids"],
   media_lost: [],
   done: ["request"],
   error: ["code", "message", "request", "offer"],

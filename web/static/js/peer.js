@@ -6,6 +6,8 @@
 
 import { cameraLayers, rescale } from "./camera-layers.js";
 import { Emitter } from "./emitter.js";
+import { encodeOnly } from "./published-layers.js";
+import { keepSharp, SCREEN_LAYER } from "./screen-profile.js";
 import { bytesOf, wayOf } from "./path-stats.js";
 
 /** @typedef {import("./messages.js").Source} Source */
@@ -19,9 +21,6 @@ import { bytesOf, wayOf } from "./path-stats.js";
 export const FIRST_PAIRS = 3;
 /** The server knows 32 slots; one of them shows the screen. */
 export const MOST_PAIRS = 31;
-
-/** A document has to be readable; it hardly moves. */
-const SCREEN_LAYER = [{ maxBitrate: 1_500_000, maxFramerate: 15 }];
 
 /**
  * @typedef {object} PeerEvents
@@ -83,7 +82,14 @@ export class Peer extends Emitter {
     const sender = this.#senders[source]?.sender;
     if (!sender || sender.track === track || this.#closed) return;
     if (source === "camera" && track) await rescale(sender, track);
+    if (source === "screen" && track) await keepSharp(sender).catch(() => {});
     await sender.replaceTrack(track);
+  }
+
+  /** Encodes only the layers that somebody has a use for. @param {Source} source @param {string[]} rids */
+  setLayers(source, rids) {
+    const sender = this.#senders[source]?.sender;
+    if (sender && !this.#closed) void encodeOnly(sender, rids).catch(() => {});
   }
 
   /** Adds receive slots until there are `pairs` of them; the next offer carries them. @param {number} pairs */

@@ -146,7 +146,7 @@ const STRINGS = {
   "quality.uplinkLost": "Others may not hear you at the moment.",
   "quality.downlink": "Your connection is weak: sound and picture may stop now and then.",
   "quality.videoReduced": "The picture is less sharp, because your connection is weak.",
-  "quality.videoOff": "Pictures are paused to keep the sound clear. They come back by themselves.",
+  "quality.videoOff": "Video paused: your connection is slow. Sound goes on.",
   "quality.otherWeak": "Weak connection",
   "quality.otherCannotHear": "{name} may not hear you at the moment.",
 
