@@ -4,6 +4,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { MediaSession } from "../../web/static/js/call.js";
 import { LocalMedia } from "../../web/static/js/local-media.js";
 import { SignalingClient } from "../../web/static/js/protocol.js";
+import { WayMemory } from "../../web/static/js/way-memory.js";
 import {
   ALL_RIGHTS, FakePeerConnection, FakeSocket, FakeStream, fakeDevices, pass, person, room, settle,
   slotState, virtualTime, welcome,
@@ -14,13 +15,13 @@ afterEach(() => mock.timers.reset());
 
 const HEARTBEAT_NEVER = { heartbeat_s: 3600 };
 
-async function joined({ restartAtOnce = true, anywhere = null, ...changes } = {}) {
+async function joined({ restartAtOnce = true, anywhere = null, ways = undefined, ...changes } = {}) {
   const local = new LocalMedia(fakeDevices());
   await local.start();
   const signaling = new SignalingClient({ url: "wss://clinic/signal", WebSocket: FakeSocket,
     random: () => 0.5 });
   const rtc = { RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream };
-  const session = new MediaSession({ signaling, local, rtc, restartAtOnce, anywhere,
+  const session = new MediaSession({ signaling, local, rtc, restartAtOnce, anywhere, ways,
     painted: () => Promise.resolve(), random: () => 0.5 });
   session.join({ token: "token-of-alice" });
   FakeSocket.newest.opens();
@@ -461,4 +462,41 @@ test("a new connection that is due later is made at once when the person asks", 
   session.tryNow();
   await pass(0);
   assert.notEqual(FakePeerConnection.newest, before);
+});
+
+const RELAY = [{ urls: ["turns:clinic:443"], username: "u", credential: "c" }];
+
+/** What a tab remembers, as sessionStorage keeps it. */
+function memory(way) {
+  const kept = new Map(way ? [["telemed-way", way]] : []);
+  return { ways: new WayMemory({ getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) }), kept };
+}
+
+test("where only the relay got through, the next connection goes there alone, for four seconds", async () => {
+  const { ways, kept } = memory("relay");
+  await joined({ ways, ice_servers: RELAY });
+  const first = FakePeerConnection.newest;
+  assert.equal(first.configuration.iceTransportPolicy, "relay");
+  await pass(4000);
+  assert.ok(first.closed);
+  assert.equal(FakePeerConnection.newest.configuration.iceTransportPolicy, undefined);
+  assert.equal(kept.size, 0);
+});
+
+test("the way that media took is remembered, and forgotten in another network", async () => {
+  const { ways, kept } = memory("");
+  const session = await connected({ ways, ice_servers: RELAY });
+  FakePeerConnection.newest.getStats = async () => new Map([
+    ["P", { id: "P", type: "candidate-pair", selected: true, localCandidateId: "L" }],
+    ["L", { id: "L", type: "local-candidate", candidateType: "relay", protocol: "udp" }]]);
+  await pass(3000);
+  assert.deepEqual([...kept], [["telemed-way", "relay"]]);
+  session.networkChanged();
+  assert.equal(kept.size, 0);
+});
+
+test("without relays nothing is held back", async () => {
+  await joined({ ways: memory("relay").ways, ice_servers: [] });
+  assert.equal(FakePeerConnection.newest.configuration.iceTransportPolicy, undefined);
 });

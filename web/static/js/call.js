@@ -16,6 +16,7 @@ import { MediaLink } from "./media-link.js";
 import { Patience } from "./patience.js";
 import { FIRST_PAIRS } from "./peer.js";
 import { SlotBoard } from "./slot-board.js";
+import { WayMemory } from "./way-memory.js";
 
 /** @typedef {import("./messages.js").Room} Room */
 /** @typedef {import("./messages.js").Rights} Rights */
@@ -51,6 +52,7 @@ const LEAVE_TIMEOUT_MS = 1500;
  * @property {import("./peer.js").Rtc} rtc
  * @property {boolean} restartAtOnce see repair.js
  * @property {(() => import("./peer.js").Rtc) | null} [anywhere] see media-link.js
+ * @property {WayMemory} [ways]
  * @property {() => Promise<void>} painted resolves once what was hidden is off the screen
  * @property {() => number} [random]
  */
@@ -77,7 +79,7 @@ export class MediaSession extends Emitter {
 
   /** @param {Parts} parts */
   constructor({ signaling, local, rtc, restartAtOnce, anywhere = null, painted,
-    random = Math.random }) {
+    ways = new WayMemory(null), random = Math.random }) {
     super();
     this.signaling = signaling;
     this.local = local;
@@ -91,7 +93,8 @@ export class MediaSession extends Emitter {
     const iceServers = () => servers.current;
     const wanted = () =>
       ({ rights: this.rights, tracks: local.tracks, pairs: this.#pairsWanted(), iceServers });
-    this.#link = new MediaLink({ signaling, rtc, wanted, restartAtOnce, anywhere, random });
+    this.#link = new MediaLink({ signaling, rtc, wanted, ways, restartAtOnce, anywhere,
+      random });
     this.#listen();
     this.#follow();
   }

@@ -10,6 +10,7 @@ import { Negotiator } from "./negotiator.js";
 import { watchPath } from "./path-watch.js";
 import { Peer } from "./peer.js";
 import { Repair } from "./repair.js";
+import { RELAY_ALONE_MS, WayMemory } from "./way-memory.js";
 
 /** @typedef {import("./messages.js").Source} Source */
 /** @typedef {import("./messages.js").Rights} Rights */
@@ -23,6 +24,7 @@ import { Repair } from "./repair.js";
  *   iceServers: () => RTCIceServer[]}} wanted what a new Peer is made of
  * @property {(() => import("./peer.js").Rtc) | null} anywhere see any-address.js; null where the browser
  *   needs none
+ * @property {WayMemory} ways
  * @property {boolean} restartAtOnce see repair.js
  * @property {() => number} random
  */
@@ -41,6 +43,8 @@ import { Repair } from "./repair.js";
  * asks the system for a route, is back as well.
  */
 const RESCUE_MS = 200;
+/** ICE has settled on the best of the ways that work by then. */
+const SETTLED_MS = 3000;
 
 /** @extends {Emitter<LinkEvents>} */
 export class MediaLink extends Emitter {
@@ -56,6 +60,7 @@ export class MediaLink extends Emitter {
   /** @type {import("./peer.js").Rtc} */ #rtc;
   #silent = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #rescueTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #wayTimer;
 
   /** @param {LinkParts} parts */
   constructor(parts) {
@@ -97,6 +102,7 @@ export class MediaLink extends Emitter {
     this.#watching = new AbortController();
     this.#alert = watchPath(peer, (news) => this.#noticed(news), this.#watching.signal);
     this.#repair.began();
+    this.#chooseWay(peer);
     this.emit("began", peer);
     void this.#negotiator.want({ iceRestart: false });
   }
@@ -109,6 +115,7 @@ export class MediaLink extends Emitter {
   /** The device moved to another network, or the page woke up where it may have. */
   networkChanged() {
     this.#alert();
+    this.#parts.ways.forget();
     this.#repair.networkChanged();
   }
 
@@ -166,6 +173,7 @@ export class MediaLink extends Emitter {
   /** @param {Peer} peer @param {import("./peer.js").PeerEvents["state"]} state */
   #heard(peer, state) {
     this.#repair.heard(state);
+    if (state === "connected") this.#noteWaySoon(peer);
     this.emit("state", peer);
     if (state === "disconnected") this.emit("silent", peer);
   }
@@ -176,6 +184,26 @@ export class MediaLink extends Emitter {
     if (!this.#silent) return this.#repair.flows();
     this.suspect();
     this.#rescueSoon();
+  }
+
+  /** A way that worked before is tried alone, for a while. @param {Peer} peer */
+  #chooseWay(peer) {
+    const configuration = peer.pc.getConfiguration();
+    const iceTransportPolicy = this.#parts.ways.policy(configuration.iceServers ?? []);
+    if (iceTransportPolicy === "all") return;
+    peer.pc.setConfiguration({ ...configuration, iceTransportPolicy });
+    this.#wayTimer = setTimeout(() => {
+      if (peer.connected) return;
+      this.#parts.ways.forget();
+      this.rebuild();
+    }, RELAY_ALONE_MS);
+  }
+
+  /** @param {Peer} peer */
+  #noteWaySoon(peer) {
+    clearTimeout(this.#wayTimer);
+    this.#wayTimer = setTimeout(() =>
+      void peer.way().then((way) => this.#parts.ways.note(way), () => {}), SETTLED_MS);
   }
 
   /** Where signalling works and media stay silent, the browser may not know of the network yet. */
@@ -193,6 +221,7 @@ export class MediaLink extends Emitter {
   #drop() {
     this.#watching.abort();
     clearTimeout(this.#rescueTimer);
+    clearTimeout(this.#wayTimer);
     this.#silent = false;
     this.#negotiator?.stop();
     this.peer?.close();

@@ -20,6 +20,7 @@ import { Prejoin } from "./prejoin.js";
 import { SignalingClient } from "./protocol.js";
 import { connectingScreen, endScreen, waitingScreen } from "./quiet-screens.js";
 import { canCall, painted, restartsAtOnce, stayAwake } from "./surroundings.js";
+import { tabMemory } from "./way-memory.js";
 
 /** @typedef {import("./local-media.js").Choices} Choices */
 /** @typedef {import("./call.js").State} SessionState */
@@ -135,6 +136,7 @@ export class TelemedCall extends HTMLElement {
       local: this.local,
       rtc: window,
       anywhere: restartsAtOnce() ? () => anyAddressRtc(this.#ends.signal) : null,
+      ways: tabMemory(),
       restartAtOnce: restartsAtOnce(),
       painted,
     });
