@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -112,7 +113,7 @@ class Flow:
         for feedback in twcc.report(came, *SSRCS, self._feedback_count) if came else ():
             self._feedback_count += 1
             for arrival in self._up.send(100, self.now):
-                self._at(arrival, lambda feedback=feedback: self._receive(feedback))
+                self._at(arrival, partial(self._receive, feedback))
         self._at(self.now + self._traffic.feedback_s, self._report)
 
     def _receive(self, feedback: TransportFeedback) -> None:

@@ -148,8 +148,9 @@ def test_a_probe_that_finds_nothing_makes_the_next_wait_longer() -> None:
 def test_a_probe_of_which_nothing_is_heard_ends_and_is_tried_again() -> None:
     prober, log = Prober(0.0), SendLog()
     assert prober.next(START_BPS, 9e6, 0.0, 0.0) is not None
-    prober.handle_timeout(log, 0.1, 0.5)
-    assert prober.is_waiting
-    prober.handle_timeout(log, 0.1, 1.2)
-    assert not prober.is_waiting
+    waits = []
+    for now in (0.5, 1.2):
+        prober.handle_timeout(log, 0.1, now)
+        waits.append(prober.is_waiting)
+    assert waits == [True, False]
     assert prober.next(START_BPS, 9e6, 0.0, 1.2 + AGAIN_S) is not None
