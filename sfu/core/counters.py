@@ -14,6 +14,7 @@ HELP: dict[str, str] = {
     "resent": "packets sent again to subscribers",
     "repeated": "audio packets sent twice to subscribers that lose many and cannot ask",
     "repaired_in": "packets that publishers sent again by RTX",
+    "recovered_in": "lost audio packets that came back within later ones (RED)",
     "keyframe_requests": "keyframe requests sent to publishers",
     "switches": "slot and layer switches",
     "rtcp_in": "RTCP packets received and authenticated",
@@ -35,6 +36,7 @@ HELP: dict[str, str] = {
     "oversized": "datagrams over 1200 bytes that were forwarded",
     "handshakes_failed": "DTLS handshakes that failed or took too long",
     "fingerprint_mismatches": "DTLS certificates that were not the announced ones",
+    "refused_rooms": "calls that were not begun because there was too much work",
     "refused_joins": "media connections over the limit of a room or of the worker",
 }
 
@@ -59,6 +61,7 @@ class Counters:
     resent: int
     repeated: int
     repaired_in: int
+    recovered_in: int
     keyframe_requests: int
     switches: int
     rtcp_in: int
@@ -80,6 +83,7 @@ class Counters:
     oversized: int
     handshakes_failed: int
     fingerprint_mismatches: int
+    refused_rooms: int
     refused_joins: int
 
     def as_dict(self) -> dict[str, int]:

@@ -23,6 +23,8 @@ class Codec(msgspec.Struct, frozen=True):
     clock_rate: int  # Hz
     payload_type: int
     rtx_payload_type: int | None = None  # RFC 4588; None where no rtx was negotiated
+    red_payload_type: int | None = None  # RFC 2198, of audio; None where it was not negotiated
+    red_first: bool = False  # and the client prefers it to the codec alone
     fmtp: str = ""  # answered format parameters, "" where there are none
 
 

@@ -19,7 +19,7 @@ from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.forwarder.model import Source, Stream
 from sfu.core.forwarder.pacing import Pacer, Waiting
 from sfu.core.forwarder.rule import EVERY_TID, HeaderTemplate, Rule, audio_level, render_rtx
-from sfu.core.rtp import header, vp8
+from sfu.core.rtp import header, red, vp8
 from sfu.core.rtp.codecs import is_switch_point
 from sfu.shell.intake import Intake, Transport
 from sfu.shell.probes import Probes
@@ -40,6 +40,7 @@ class _Route:
 
     __slots__ = (
         "_note",
+        "_payload_type",
         "_seal",
         "_srtp",
         "_template",
@@ -58,6 +59,7 @@ class _Route:
         self.is_audio = stream.kind == "audio"
         self._note = stream.log.note if rule.extensions.twcc else None
         self._template = HeaderTemplate(rule.extensions, rule.ssrc)
+        self._payload_type = rule.red_payload_type or rule.payload_type
         self._srtp: Srtp | None = None
         self._seal: Sealer
 
@@ -72,7 +74,7 @@ class _Route:
             transport.twcc_sent += 1
         number = seq + rule.seq_offset
         head = self._template.fill(
-            packet[1] & 0x80 | rule.payload_type,
+            packet[1] & 0x80 | self._payload_type,
             number,
             int.from_bytes(packet[4:8]) + rule.timestamp_offset,
             transport.twcc_sent,
@@ -231,13 +233,16 @@ class Executor:
             if rule.vp8 and rule.vp8_offsets != moved and size:
                 moved = rule.vp8_offsets
                 payload = vp8.rewrite(plain, 0, *moved)
+            content = payload
+            if rule.red_payload_type:
+                content = _redundant(source, rule, packet, seq, plain)
             level = audio_level(rule, packet) if rule.extensions.level_id else 0
             pacer = route.pacer
             if (pacer.rate_bps or pacer.is_holding) and not self._goes_now(route, size, now):
-                send = partial(self._send, route, packet, seq, level, payload)
+                send = partial(self._send, route, packet, seq, level, content)
                 self._hold(pacer, Waiting(send, size, rule.stream), packet, now)
             else:
-                self._send(route, packet, seq, level, payload, now)
+                self._send(route, packet, seq, level, content, now)
         if surplus:
             self._forwarder.receive_surplus(source, seq, surplus, now)
             self._obey()
@@ -392,6 +397,18 @@ def _keep(transport: Transport, ssrc: int, number: int, data: bytes) -> None:
     kept[number & 0xFFFF] = data
     if len(kept) > KEPT_PACKETS:
         del kept[next(iter(kept))]
+
+
+def _redundant(source: Source, rule: Rule, packet: bytes, seq: int, primary: bytes) -> bytes:
+    """The sound of a packet with that of the one before it (RFC 2198)."""
+    earlier: list[tuple[int, bytes]] = []
+    before = source.ring.get(seq - 1)
+    if before is not None:
+        start = header.payload_offset(before)
+        end = len(before) - header.padding_length(before)
+        offset = header.timestamp(packet) - header.timestamp(before)
+        earlier.append((offset & 0xFFFFFFFF, before[start:end]))
+    return red.pack(rule.payload_type, primary, earlier)
 
 
 def _is_cut(source: Source, packet: bytes, start: int, size: int) -> bool:

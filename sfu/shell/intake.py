@@ -14,7 +14,7 @@ from sfu.core.counters import Counters
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.forwarder.model import Publisher, Source
 from sfu.core.histogram import HistogramCounts
-from sfu.core.rtp import header
+from sfu.core.rtp import header, red
 from sfu.core.rtp.rtcp import RtcpError
 from sfu.core.rtp.serial import Unwrapper, seq_difference
 from sfu.shell.srtp import Srtp
@@ -130,7 +130,7 @@ class Intake:
             self._counters.dropped_malformed += 1
             return
         source = publisher.by_ssrc.get(int.from_bytes(packet[8:12]))
-        if source is not None and packet[1] & 0x7F == source.codec.payload_type:
+        if source is not None and _carries(source, packet):
             self._receive_media(transport, source, packet, start, size, arrival)
         else:
             self._receive_other(transport, publisher, packet, start, size, arrival)
@@ -145,7 +145,30 @@ class Intake:
         arrival: float,
     ) -> None:
         self._log_arrival(transport, source, packet, arrival)
-        self._forward(source, _extended(source, packet), packet, start, size, arrival)
+        seq = _extended(source, packet)
+        if packet[1] & 0x7F == source.codec.payload_type:
+            self._forward(source, seq, packet, start, size, arrival)
+        else:
+            self._receive_redundant(source, seq, packet, start, size, arrival)
+
+    def _receive_redundant(
+        self, source: Source, seq: int, packet: bytes, start: int, size: int, arrival: float
+    ) -> None:
+        """Sound with that of earlier packets, of which those that are missing are put in place."""
+        try:
+            *earlier, primary = red.unpack(packet[start : start + size])
+        except header.RtpError:
+            self._counters.dropped_malformed += 1
+            return
+        source.redundant_at = arrival
+        for number, block in enumerate(earlier, seq - len(earlier)):
+            if block.data and 0 <= source.ring.highest < number:
+                plain = _plain(source, packet, start, number, block)
+                source.reception.recovered += 1
+                self._counters.recovered_in += 1
+                self._forward(source, number, plain, start, len(block.data), arrival)
+        plain = _plain(source, packet, start, seq, primary)
+        self._forward(source, seq, plain, start, len(primary.data), arrival)
 
     def _receive_other(
         self,
@@ -214,6 +237,26 @@ class Intake:
         self._counters.repaired_in += 1
         seq = _extended(source, original)
         self._forward(source, seq, original, start, size - RTX_HEADER_BYTES, arrival)
+
+
+def _carries(source: Source, packet: bytes) -> bool:
+    """Whether the payload type is one of the source's, plain or redundant."""
+    codec = source.codec
+    return packet[1] & 0x7F in (codec.payload_type, codec.red_payload_type)
+
+
+def _plain(source: Source, packet: bytes, start: int, seq: int, block: red.Block) -> bytes:
+    """A block of a redundant packet as the packet that it came in, or would have come in."""
+    timestamp = int.from_bytes(packet[4:8]) - block.offset & 0xFFFFFFFF
+    return b"".join(
+        (
+            bytes((packet[0] & 0xDF, packet[1] & 0x80 | source.codec.payload_type)),
+            (seq & 0xFFFF).to_bytes(2),
+            timestamp.to_bytes(4),
+            packet[8:start],
+            block.data,
+        )
+    )
 
 
 def _extended(source: Source, packet: bytes) -> int:

@@ -77,22 +77,22 @@ def vp8_payload(
     return bytes([first, 0x80]) + number.to_bytes(2, "big") + bytes([0 if key else 1]) + body
 
 
-def publishing(layers: int = 1) -> list[Section]:
+def publishing(layers: int = 1, opus: Codec = OPUS) -> list[Section]:
     rids = ("q", "h", "f")[:layers] if layers > 1 else ()
     return [
-        Section("0", "audio", (OPUS,), IDS, receives=True, nack=True, role="microphone"),
+        Section("0", "audio", (opus,), IDS, receives=True, nack=True, role="microphone"),
         Section("1", "video", (VP8,), IDS, receives=True, nack=True, role="camera", rids=rids),
     ]
 
 
-def watching(slots: int = 3) -> list[Section]:
+def watching(slots: int = 3, opus: Codec = OPUS) -> list[Section]:
     """Audio + video slots with ssrcs 1000·(slot + 1) (audio) and + 1 (video), + 2 (rtx)."""
     found = []
     for slot in range(slots):
         base = 1000 * (slot + 1)
         mid = 3 + 2 * slot
         found += [
-            Section(str(mid), "audio", (OPUS,), IDS, sends=True, nack=True, slot=slot, ssrc=base),
+            Section(str(mid), "audio", (opus,), IDS, sends=True, nack=True, slot=slot, ssrc=base),
             Section(
                 str(mid + 1),
                 "video",
@@ -229,6 +229,7 @@ class World:
         slots: int = 3,
         follow: Follow | None = None,
         estimate_bps: float | None = 10_000_000,
+        opus: Codec = OPUS,
     ) -> Person:
         """A connected person who publishes and watches; the link is taken to be fast."""
         transport = Transport(name, 8_000_000, lambda datagrams: person.take(datagrams))
@@ -236,7 +237,7 @@ class World:
         self.people.append(person)
         transport.srtp = PlainSrtp()
         self.executor.add(transport)
-        sections = [*(publishing(layers) if publish else []), *watching(slots)]
+        sections = [*(publishing(layers, opus) if publish else []), *watching(slots, opus)]
         refused = self.forwarder.describe_peer("room", name, sections, self.now, follow=follow)
         assert refused is None
         transport.publisher = self.forwarder.state.publisher(name)

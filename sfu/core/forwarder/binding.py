@@ -32,7 +32,7 @@ def bind(publisher: Publisher, packet: bytes) -> Binding | None:
     )
     if track is None:
         return None
-    if any(codec.payload_type == payload_type for codec in track.section.codecs):
+    if any(payload_type in (c.payload_type, c.red_payload_type) for c in track.section.codecs):
         layer = _layer(track.section, packet, track.section.extensions.rid)
         return None if layer is None else Binding(track, layer, rtx=False)
     if any(codec.rtx_payload_type == payload_type for codec in track.section.codecs):
@@ -61,7 +61,10 @@ def _by_type(publisher: Publisher, payload_type: int) -> Track | None:
     having = [
         track
         for track in publisher.tracks.values()
-        if any(payload_type in (c.payload_type, c.rtx_payload_type) for c in track.section.codecs)
+        if any(
+            payload_type in (c.payload_type, c.rtx_payload_type, c.red_payload_type)
+            for c in track.section.codecs
+        )
     ]
     return having[0] if len(having) == 1 else None
 

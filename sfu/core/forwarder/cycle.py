@@ -15,6 +15,7 @@ from sfu.core.forwarder import (
     probing,
     published,
     reception,
+    redundancy,
     repeating,
     resending,
     routing,
@@ -201,6 +202,7 @@ def maintain(state: State, now: float) -> None:
     for room in state.rooms.values():
         for subscriber in room.subscribers.values():
             routing.follow(state, room, subscriber, now)
+            redundancy.watch(state, subscriber, now)
             repeating.watch(subscriber, now)
             routing.retarget(state, subscriber, now)
             if subscriber.connected and downlink.video_state(subscriber) != subscriber.told_video:

@@ -135,7 +135,9 @@ def _new_source(
             del publisher.by_ssrc[replaced.ssrc]
         routing.remove_source(state, replaced)
     payload_type = packet[1] & 0x7F
-    codec = next(c for c in track.section.codecs if c.payload_type == payload_type)
+    codec = next(
+        c for c in track.section.codecs if payload_type in (c.payload_type, c.red_payload_type)
+    )
     source = Source(state.new_id(), track, layer, ssrc, codec, make_ring(track.section))
     source.last_arrival = now
     track.layers[layer] = source

@@ -56,10 +56,11 @@ def report_block(source: Source, now: float, downstream: float = 0.0) -> ReportB
     """
     reception = source.reception
     expected = source.ring.highest - reception.first + 1
-    lost = expected - reception.received
+    received = reception.received - reception.recovered
+    lost = expected - received
     expected_now = expected - reception.expected_prior
-    lost_now = expected_now - (reception.received - reception.received_prior)
-    reception.expected_prior, reception.received_prior = expected, reception.received
+    lost_now = expected_now - (received - reception.received_prior)
+    reception.expected_prior, reception.received_prior = expected, received
     fraction = max(0, min(255, lost_now * 256 // expected_now)) if expected_now > 0 else 0
     fraction = max(fraction, min(255, round(downstream * 256)))
     clock = source.clock

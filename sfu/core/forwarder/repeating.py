@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from sfu.core.forwarder import segments
+from sfu.core.forwarder import redundancy, segments
 from sfu.core.forwarder.actions import ResendKept
 from sfu.core.forwarder.model import Repeats, Source, Stream, Subscriber
 from sfu.core.forwarder.resending import is_of_use
@@ -22,7 +22,6 @@ MAX_BACKLOG = 10  # packets that a late scan makes up for
 LOSS_SMOOTHING = 0.1  # five times a second: a burst of a moment is no reason
 ASKS_S = 10.0  # a receiver that asked for sound within this time can do so
 REPORTED_S = 10.0  # age of a reception report that still counts; Firefox: one in 5 s at worst
-MIN_BPS = 120_000.0  # below it sound has no room for a second copy (design/media)
 
 
 def watch(subscriber: Subscriber, now: float) -> None:
@@ -35,7 +34,7 @@ def watch(subscriber: Subscriber, now: float) -> None:
 
 
 def _decide(subscriber: Subscriber, stream: Stream, now: float) -> None:
-    has_room = subscriber.estimator.bitrate_bps >= MIN_BPS
+    has_room = subscriber.estimator.bitrate_bps >= redundancy.MIN_BPS
     if stream.source is None or not has_room or _repairs(subscriber, stream, now):
         stream.repeats = None
         return
@@ -51,7 +50,9 @@ def _decide(subscriber: Subscriber, stream: Stream, now: float) -> None:
 
 
 def _repairs(subscriber: Subscriber, stream: Stream, now: float) -> bool:
-    """Whether the receiver asks again for what it misses, and it is of use."""
+    """Whether the receiver has redundancy, or asks in time for what it misses."""
+    if redundancy.is_on(stream):
+        return True
     return now - stream.asked_at < ASKS_S and is_of_use(stream.kind, subscriber.rtt_s)
 
 

@@ -87,6 +87,7 @@ class Rule(msgspec.Struct, frozen=True):
     last: int = FOREVER
     vp8: bool = False
     vp8_offsets: tuple[int, int] = (0, 0)  # of picture id and TL0PICIDX
+    red_payload_type: int = 0  # of packets that carry earlier ones too (RFC 2198); 0: plain
     keep_ciphertext: bool = False  # NACK without RTX: the same ciphertext is sent again
     max_tid: int = EVERY_TID  # what belongs to a higher VP8 temporal layer is punted
 

@@ -35,25 +35,25 @@ def _split(state: State, source: Source, last: int, first: int, closed_up: int, 
         if segment.rule.first >= first:
             continue
         switching.settle(stream)  # the ring keeps its newest packet only, and that may be empty
-        _follow(state, stream, switching.split(segment.rule, last, first, closed_up), now)
+        follow(state, stream, switching.split(segment.rule, last, first, closed_up), now)
 
 
 def close_up(state: State, stream: Stream, seq: int, now: float, *, pictures: int) -> None:
     """The newest packet `seq` is not sent to this stream, nor so many picture ids."""
     rule = stream.segments[-1].rule
     parts = switching.split(rule, seq - 1, seq + 1, 1, pictures=pictures)
-    _follow(state, stream, parts, now)
+    follow(state, stream, parts, now)
 
 
 def cut(state: State, stream: Stream, first: int, now: float, *, max_tid: int) -> Rule:
     """The rule by which the stream goes on from packet `first` up to another temporal layer."""
     rule = stream.segments[-1].rule
     parts = switching.split(rule, first - 1, first, 0, max_tid=max_tid)
-    _follow(state, stream, parts, now)
+    follow(state, stream, parts, now)
     return parts[1]
 
 
-def _follow(state: State, stream: Stream, parts: tuple[Rule, Rule], now: float) -> None:
+def follow(state: State, stream: Stream, parts: tuple[Rule, Rule], now: float) -> None:
     """Put the two parts in place of the newest rule; a first part without packets vanishes."""
     segment = stream.segments[-1]
     source = segment.source

@@ -118,10 +118,10 @@ def answered_feedback(choice: Choice, kind: Kind, transport_cc: bool) -> tuple[s
 
 
 def _choices(media: Media) -> list[Choice]:
-    repair = _repair(media)
+    repair, redundant = _repair(media), _redundant(media)
     found = ((_supported(entry, media), entry) for entry in media.formats)
     return [
-        Choice(_codec(known, entry, repair), entry)
+        Choice(_codec(media, known, entry, repair, redundant), entry)
         for known, entry in found
         if known is not None and _is_forwardable(identity(known.name, entry.fmtp))
     ]
@@ -142,13 +142,22 @@ def _is_forwardable(key: tuple[str, ...]) -> bool:
     return key[1:] in ((), ("0",))
 
 
-def _codec(known: Supported, entry: Format, repair: dict[int, int]) -> Codec:
+def _codec(
+    media: Media,
+    known: Supported,
+    entry: Format,
+    repair: dict[int, int],
+    redundant: dict[int, Format],
+) -> Codec:
+    red = redundant.get(entry.payload_type) if known.kind == "audio" else None
     return Codec(
         name=known.name,
         clock_rate=known.clock_rate,
         payload_type=entry.payload_type,
         rtx_payload_type=repair.get(entry.payload_type) if known.repair else None,
         fmtp=_answered_fmtp(known, entry),
+        red_payload_type=red.payload_type if red else None,
+        red_first=red is not None and media.formats.index(red) < media.formats.index(entry),
     )
 
 
@@ -172,6 +181,17 @@ def _repair(media: Media) -> dict[int, int]:
         apt = parameters(entry.fmtp).get("apt", "")
         if entry.name.lower() == "rtx" and _PAYLOAD_TYPE.fullmatch(apt):
             found.setdefault(int(apt), entry.payload_type)
+    return found
+
+
+def _redundant(media: Media) -> dict[int, Format]:
+    """Return payload type → the RED format that repeats it and nothing else (RFC 2198)."""
+    found: dict[int, Format] = {}
+    for entry in media.formats:
+        repeated = set(entry.fmtp.strip().split("/"))
+        only = repeated.pop() if len(repeated) == 1 else ""
+        if entry.name.lower() == "red" and _PAYLOAD_TYPE.fullmatch(only):
+            found.setdefault(int(only), entry)
     return found
 
 

@@ -61,8 +61,13 @@ def _media_line(each: Agreed, _whole: Whole) -> Lines:
 
 
 def _payload_types(section: Section) -> Iterator[int]:
+    """In the client's order of RED and its codec: browsers send redundantly if RED comes first."""
     for codec in section.codecs:
+        if codec.red_payload_type is not None and codec.red_first:
+            yield codec.red_payload_type
         yield codec.payload_type
+        if codec.red_payload_type is not None and not codec.red_first:
+            yield codec.red_payload_type
         if codec.rtx_payload_type is not None:
             yield codec.rtx_payload_type
 
@@ -140,7 +145,7 @@ def _rtcp(each: Agreed, _whole: Whole) -> Lines:
 
 
 def _codecs(each: Agreed, _whole: Whole) -> Lines:
-    """Each codec with its fmtp and feedback, followed by its own rtx."""
+    """Each codec with its fmtp and feedback, followed by its own rtx and RED."""
     channels = "/2" if each.section.kind == "audio" else ""
     return [
         line
@@ -150,12 +155,15 @@ def _codecs(each: Agreed, _whole: Whole) -> Lines:
 
 
 def _codec(codec: Codec, channels: str, feedback: tuple[str, ...]) -> Lines:
-    number, rtx = codec.payload_type, codec.rtx_payload_type
+    number, rtx, red = codec.payload_type, codec.rtx_payload_type, codec.red_payload_type
     lines = [f"a=rtpmap:{number} {codec.name}/{codec.clock_rate}{channels}"]
     lines += [f"a=fmtp:{number} {codec.fmtp}"] if codec.fmtp else []
     lines += [f"a=rtcp-fb:{number} {value}" for value in feedback]
     if rtx is not None:
         lines += [f"a=rtpmap:{rtx} rtx/{codec.clock_rate}", f"a=fmtp:{rtx} apt={number}"]
+    if red is not None:
+        lines += [f"a=rtpmap:{red} red/{codec.clock_rate}{channels}"]
+        lines += [f"a=fmtp:{red} {number}/{number}"]
     return lines
 
 

@@ -183,7 +183,20 @@ def test_opus_keeps_the_clients_payload_type_and_gets_our_spelling(
 ) -> None:
     (codec,) = typed(name, mid).codecs
     assert (codec.name, codec.payload_type, codec.clock_rate) == ("opus", payload_type, 48_000)
-    assert values(section(name, mid), "rtpmap") == [f"{payload_type} opus/48000/2"]
+    assert values(section(name, mid), "rtpmap")[0] == f"{payload_type} opus/48000/2"
+
+
+def test_sound_is_answered_with_redundancy_where_it_is_offered() -> None:
+    assert values(section("chromium-156-whip-sendonly", "0"), "rtpmap")[1:] == ["63 red/48000/2"]
+    assert "63 111/111" in values(section("chromium-156-whip-sendonly", "0"), "fmtp")
+    assert len(values(section("firefox-esr-153-whip-sendonly", "0"), "rtpmap")) == 1
+
+
+def test_redundancy_comes_first_where_the_client_has_it_first() -> None:
+    text = text_of("chromium-156-whip-sendonly")
+    swapped = text.replace("SAVPF 111 63 ", "SAVPF 63 111 ")
+    assert "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n" in answered_text(text).sdp
+    assert "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n" in answered_text(swapped).sdp
 
 
 def test_rtx_in_capitals_counts() -> None:
