@@ -27,7 +27,9 @@ from sfu.shell.dtls import Certificate
 from sfu.shell.executor import Executor
 from sfu.shell.peer import Peer
 from sfu.shell.pulse import Pulse
+from sfu.shell.strain import Strain
 
+OVERLOADED = "The server carries as many calls as it can. Please try again in a few minutes."
 BUG_LOG_S = 1.0  # at most one log line of a bug in so long
 
 log = structlog.get_logger(__name__)
@@ -63,6 +65,7 @@ class MediaWorker:
         self._dropping: set[asyncio.Task[None]] = set()
         self._bug_logged_at = -BUG_LOG_S
         self._pulse = Pulse(self._executor, self._watch, self._survive)
+        self._strain = Strain(self._executor.delay, self._pulse.lag)
         self._datagrams = Datagrams(
             *(addresses, port, self._executor, self._counters, self._survive, self._pulse.finish),
             edge_socket=edge.socket_path if edge else "",
@@ -90,9 +93,7 @@ class MediaWorker:
         reply: api.AnyReply = api.Done()
         match command:
             case api.OpenRoom():
-                self._forwarder.open_room(command.room, command.max_peers)
-                self._rate[command.room] = command.max_peer_bitrate_bps
-                self._joins.setdefault(command.room, Bucket(JOINS, now))
+                reply = self._open_room(command, now)
             case api.ConnectPeer():
                 reply = await self._connect(command, now)
             case api.RestartIce():
@@ -114,6 +115,17 @@ class MediaWorker:
         self._executor.drain()
         self._pulse.adjust()
         return reply
+
+    def _open_room(self, command: api.OpenRoom, now: float) -> api.AnyReply:
+        """A room that is open stays open, however much there is to do."""
+        is_new = command.room not in self._forwarder.state.rooms
+        if is_new and not self._strain.overload.measures.takes_rooms:
+            self._counters.refused_rooms += 1
+            return api.Refused("overloaded", OVERLOADED)
+        self._forwarder.open_room(command.room, command.max_peers)
+        self._rate[command.room] = command.max_peer_bitrate_bps
+        self._joins.setdefault(command.room, Bucket(JOINS, now))
+        return api.Done()
 
     async def _connect(self, command: api.ConnectPeer, now: float) -> api.AnyReply:
         peer = self._peers.get(command.peer)
@@ -249,6 +261,8 @@ class MediaWorker:
     def _watch(self, now: float) -> None:
         for peer in list(self._peers.values()):
             self._watch_peer(peer, now)
+        if self._strain.watch(now):
+            self._forwarder.cap_height(self._strain.overload.measures.max_height, now)
 
     def _watch_peer(self, peer: Peer, now: float) -> None:
         health = peer.health(now)

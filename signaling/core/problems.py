@@ -57,6 +57,7 @@ PROBLEMS: dict[str, Problem] = {
     "tag_missing": Problem(428, "Send If-Match with the session's ETag, or with * to restart ICE."),
     "rate_limit": Problem(429, "Too many attempts from this address. Wait some seconds."),
     "media_unavailable": Problem(503, "The media server is not available. Try again shortly."),
+    "overloaded": Problem(503, "The server carries as many calls as it can. Try again later."),
     "restarting": Problem(503, "The server is restarting. Try again shortly."),
 }
 

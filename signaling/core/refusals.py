@@ -32,6 +32,7 @@ GATE: dict[str, str] = {
 MEDIA: dict[str, str] = {
     "bad_sdp": "The browser's media description could not be understood.",
     "media_unavailable": "The media server is not available. Please try again.",
+    "overloaded": "The server carries as many calls as it can. Please try again in a few minutes.",
 }
 
 GATE_CLOSINGS: dict[str, Closing] = {

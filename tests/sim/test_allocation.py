@@ -7,9 +7,11 @@ from itertools import pairwise
 import pytest
 
 from sfu.api import LayersWanted, Quality
+from sfu.core.overload import NO_CAP
 from sfu.core.rtp import header, vp8
 from sfu.core.rtp.serial import Unwrapper
-from tests.sim.slow_link import AUDIO, RTX, VIDEO, Call, Conditions
+from tests.sim.network import Conditions
+from tests.sim.slow_link import AUDIO, RTX, VIDEO, Call
 
 FAST = Conditions()
 SLOWEST = Conditions(rate_bps=80_000)
@@ -134,6 +136,20 @@ def test_what_a_slow_link_will_not_carry_soon_need_not_be_sent_by_the_publisher(
     call = Call([(0, FAST), (2, SLOW)])
     call.run(14.0)
     assert "f" not in wanted(call)[-1]
+
+
+def test_an_overloaded_worker_sends_smaller_pictures_and_all_sound() -> None:
+    call = Call([(0, FAST)])
+    call.run(2.0)
+    assert call.layer() == ("f", 3)
+    call.world.forwarder.cap_height(180, call.world.now)
+    call.run(4.0)
+    assert call.layer() == ("q", 3)
+    assert wanted(call)[-1] == ("q",)
+    assert len(call.packets(AUDIO, 2, 6)) >= 198
+    call.world.forwarder.cap_height(NO_CAP, call.world.now)
+    call.run(1.0)
+    assert call.layer() == ("f", 3)
 
 
 def wanted(call: Call) -> list[tuple[str, ...]]:

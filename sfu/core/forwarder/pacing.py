@@ -1,10 +1,10 @@
 """Smooth sending to a subscriber on a slow link: what would be a burst waits its turn.
 
 A keyframe is many times an ordinary frame; sent at once it fills the queue of a slow link, sound
-waits behind it, and the estimate falls. So video leaves at `FACTOR` times the estimate, faster where
-it would otherwise wait too long; sound and repairs go at once and are counted. A frame that finds the queue
-too long even so is not taken: the video goes on at the next keyframe. While `rate_bps` is 0
-nothing is held back: a fast link does not pay for this.
+waits behind it, and the estimate falls. So video leaves at `FACTOR` times the estimate, faster
+where it would otherwise wait too long; sound and repairs go at once and are counted. A frame that
+finds the queue too long even so is not taken: the video goes on at the next keyframe. While
+`rate_bps` is 0 nothing is held back: a fast link does not pay for this.
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ from sfu.core.counters import Counters
 from sfu.core.forwarder.actions import Action
 from sfu.core.forwarder.model import Publisher, Source, Stream, Subscriber
 from sfu.core.forwarder.speakers import Speakers
-
-NO_CAP = 1 << 16  # pixels
+from sfu.core.overload import NO_CAP
 
 
 @dataclass(slots=True)

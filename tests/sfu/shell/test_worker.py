@@ -13,6 +13,7 @@ from aioice import stun
 from sfu import api
 from sfu.core.description import Connection, Fingerprint
 from sfu.core.forwarder import actions, cycle
+from sfu.core.overload import STEPS
 from sfu.shell.executor import Executor, Transport
 from sfu.shell.peer import Peer
 from sfu.shell.udp import Address
@@ -463,3 +464,18 @@ async def test_an_address_that_cannot_be_bound_leaves_no_socket_open() -> None:
         MediaWorker([FIRST_ADDRESS, "192.0.2.1"], [FIRST_ADDRESS], port, lambda event: None)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
         again.bind((FIRST_ADDRESS, port))
+
+
+async def test_with_too_much_work_no_new_call_begins_and_open_ones_take_people_in(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    vars(scene.worker)["_strain"].overload.step = len(STEPS) - 1
+    refused = await scene.worker.carry_out(api.OpenRoom("another"))
+    assert isinstance(refused, api.Refused)
+    assert refused.code == "overloaded"
+    assert (await scene.counters())["refused_rooms"] == 1
+    assert await scene.worker.carry_out(api.OpenRoom("room", max_peers=4)) == api.Done()
+    alice = Caller("alice", sends=False, takes=True)
+    callers.append(alice)
+    await alice.join(scene.worker)
+    await until(lambda: scene.connected() == {"alice"})

@@ -220,6 +220,7 @@ const STRINGS = {
 
   "refused.connection_lost": "the connection was lost; please try again",
   "refused.no_answer": "the server did not answer; please try again",
+  "refused.overloaded": "the server carries as many calls as it can; please try again in a few minutes",
   "refused.media_unavailable": "sound and picture are not available for a moment; we keep trying",
 };
 
