@@ -21,5 +21,5 @@ export function anyAddressRtc(signal) {
   signal.addEventListener("abort", () => frame.remove());
   const inside = /** @type {(Window & Partial<Rtc>) | null} */ (frame.contentWindow);
   const { RTCPeerConnection } = inside ?? {};
-  return RTCPeerConnection ? { RTCPeerConnection, MediaStream } : window;
+  return RTCPeerConnection ? { RTCPeerConnection, MediaStream, RTCRtpSender } : window;
 }

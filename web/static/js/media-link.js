@@ -9,6 +9,7 @@ import { Emitter } from "./emitter.js";
 import { Negotiator } from "./negotiator.js";
 import { watchPath } from "./path-watch.js";
 import { Peer } from "./peer.js";
+import { watchRedundancy } from "./redundancy.js";
 import { Repair } from "./repair.js";
 import { RELAY_ALONE_MS, WayMemory } from "./way-memory.js";
 
@@ -101,6 +102,8 @@ export class MediaLink extends Emitter {
     peer.on("hollow", () => this.#repair.hollow());
     this.#watching = new AbortController();
     this.#alert = watchPath(peer, (news) => this.#noticed(news), this.#watching.signal);
+    const offer = () => void this.#negotiator?.want({ iceRestart: false });
+    watchRedundancy(peer, offer, this.#watching.signal);
     this.#repair.began();
     this.#chooseWay(peer);
     this.emit("began", peer);

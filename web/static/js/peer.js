@@ -9,10 +9,12 @@ import { Emitter } from "./emitter.js";
 import { encodeOnly } from "./published-layers.js";
 import { keepSharp, SCREEN_LAYER } from "./screen-profile.js";
 import { bytesOf, wayOf } from "./path-stats.js";
+import { soundPathOf, withRedundancy } from "./redundancy.js";
 
 /** @typedef {import("./messages.js").Source} Source */
 /** @typedef {import("./messages.js").OfferSlot} OfferSlot */
-/** @typedef {{RTCPeerConnection: typeof RTCPeerConnection, MediaStream: typeof MediaStream}} Rtc */
+/** @typedef {{RTCPeerConnection: typeof RTCPeerConnection, MediaStream: typeof MediaStream,
+ *   RTCRtpSender: typeof RTCRtpSender}} Rtc */
 /** @typedef {{audio: RTCRtpTransceiver | null, video: RTCRtpTransceiver, screen: boolean,
  *   stream: MediaStream}} ReceiveSlot */
 /** @typedef {{sdp: string, publish: {[source in Source]?: string}, slots: OfferSlot[]}} Description */
@@ -37,6 +39,7 @@ export class Peer extends Emitter {
   /** @type {() => RTCIceServer[]} */ #iceServers;
   /** @type {RTCDtlsTransport | null} */ #dtls = null;
   #closed = false;
+  #redundant = false;
 
   /**
    * @param {Rtc} rtc
@@ -135,6 +138,28 @@ export class Peer extends Emitter {
   /** How the path in use leaves this device. */
   async way() {
     return this.#closed ? null : wayOf((await this.pc.getStats()).values());
+  }
+
+  /** What becomes of the sound that is sent; null where nothing is known. */
+  async soundPath() {
+    const { microphone } = this.#senders;
+    if (this.#closed || !this.connected || !microphone) return null;
+    return soundPathOf((await microphone.sender.getStats()).values());
+  }
+
+  /**
+   * Prefers redundant sound or plain sound; true where that has to be offered.
+   * @param {boolean} on
+   */
+  preferRedundancy(on) {
+    const { microphone } = this.#senders;
+    if (this.#closed || !microphone || on === this.#redundant) return false;
+    const { codecs } = this.#rtc.RTCRtpSender.getCapabilities("audio") ?? { codecs: [] };
+    const preferred = withRedundancy(codecs, on);
+    if (preferred === null) return false;
+    microphone.setCodecPreferences(preferred);
+    this.#redundant = on;
+    return true;
   }
 
   close() {
