@@ -78,7 +78,7 @@ def enter() -> None:
 
 
 def _name_addresses() -> None:
-    """Whoever asks for another name is refused at once: a browser waits 10 s for a silent server."""
+    """Other names are refused at once: Chromium waits 10 s for a silent server (measured)."""
     _mount("--make-rprivate", "/")
     _overlay("/etc/hosts", "".join(f"{address} {name}\n" for name, address in NAMES.items()))
     _overlay("/etc/resolv.conf", "nameserver 127.0.0.1\n")
