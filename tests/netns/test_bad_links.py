@@ -24,6 +24,7 @@ ALICE = Camera(GREEN, width=640, height=360, noise=6, speech=SPEECH)
 BOB = Camera(BLUE, width=1280, height=720, noise=6, speech=SPEECH)
 LOSSY = Impairment(delay_s=0.02, loss=0.2)
 LOSSY_S, SETTLED_S = 30.0, 5.0
+SHORT_S = 6.0
 CONCEALED_AT_MOST = 0.05
 FREEZE_AT_MOST_S = 2.0
 ADAPTED_WITHIN_S = 10.0
@@ -65,6 +66,22 @@ async def test_a_call_is_usable_while_every_fifth_packet_is_lost(
     figure("Alice and Bob", heard)
     assert max(heard.concealed) <= CONCEALED_AT_MOST
     assert max(heard.longest_freeze_s) <= FREEZE_AT_MOST_S
+
+
+async def test_speech_survives_a_moment_in_which_every_fifth_packet_is_lost(
+    server: Server,
+    open_chromium: OpenPage,
+    open_chromium_at: OpenChromiumAt,
+    make_link: MakeLink,
+) -> None:
+    """Nothing repaired would be 20 %; three times the promise, on a loaded machine."""
+    link = make_link(delay_s=LOSSY.delay_s)
+    alice = Participant("Alice", await open_chromium_at(link.client, ALICE))
+    bob = Participant("Bob", await open_chromium(BOB))
+    await _begin(server, bob, alice)
+    link.change(LOSSY)
+    heard = await _for_seconds(SHORT_S, bob, alice)
+    assert max(heard.concealed) <= 3 * CONCEALED_AT_MOST
 
 
 @pytest.mark.prove
