@@ -270,6 +270,7 @@ class MediaWorker:
             self._lost(peer, peer.lost_reason(now))
         else:
             self._forwarder.receive_health(peer.id, health is Health.UNSTABLE)
+            self._forwarder.receive_path(peer.id, is_stream=peer.on_stream)
 
     def _survive(self, bug: Exception) -> None:
         now = time.monotonic()

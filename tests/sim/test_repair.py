@@ -201,3 +201,24 @@ def _film(world: World, bob: Person, frames: int) -> None:
                 sender.send(key=number % 30 == 0)
         bob.senders["audio"].send()
         world.run(1 / 30)
+
+
+def test_what_goes_over_tcp_is_not_repaired_in_either_direction() -> None:
+    world = World()
+    bob, alice = world.join("bob"), world.join("alice")
+    for person in ("bob", "alice"):
+        world.forwarder.receive_path(person, is_stream=True)
+    camera = bob.senders[""]
+    for lose in (False, True, False):
+        camera.send(lose=lose)
+    world.run(0.2)
+    assert bob.asked(rtcp.Nack) == []
+    number = alice.numbers(VIDEO)[0]
+    before = world.counters.resent
+    alice.tell(rtcp.Nack(1, VIDEO, (number,)))
+    world.run(0.2)
+    assert world.counters.resent == before
+    world.forwarder.receive_path("alice", is_stream=False)
+    alice.tell(rtcp.Nack(1, VIDEO, (number,)))
+    world.run(0.2)
+    assert world.counters.resent == before + 1

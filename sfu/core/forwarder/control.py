@@ -93,6 +93,8 @@ def _nack(state: State, peer: str, nack: rtcp.Nack, now: float) -> None:
     if stream is None or subscriber is None:
         return
     stream.asked_at = now
+    if peer in state.on_stream:
+        return  # what it misses was dropped as too late: once more would be later still
     for seq in nack.sequence_numbers[: _nack_budget(subscriber, now)]:
         subscriber.nacked += 1
         state.counters.nacks_in += 1

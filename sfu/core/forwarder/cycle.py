@@ -10,6 +10,7 @@ from sfu.api import Quality, Speakers
 from sfu.core.forwarder import (
     clocks,
     downlink,
+    hearing,
     keyframes,
     nacks,
     probing,
@@ -102,6 +103,8 @@ def _request_missing(state: State, source: Source, now: float) -> None:
     wanted, given_up = nacks.due(source, publisher.rtt_s, now)
     state.counters.unrepaired_in += given_up
     section = source.track.section
+    if publisher.peer in state.on_stream:
+        return  # it has dropped them itself, because its connection was full
     if wanted and section.nack and resending.is_of_use(section.kind, publisher.rtt_s):
         state.counters.nacks_out += len(wanted)
         numbers = tuple(seq & 0xFFFF for seq in wanted)
@@ -154,7 +157,7 @@ def _report_reception(state: State, publisher: Publisher, now: float) -> None:
     blocks = []
     for source in fresh[:MAX_BLOCKS]:
         source.reception.reported_at = now
-        downstream = repeating.worst_loss(state, source, now)
+        downstream = hearing.worst_loss(state, source, now)
         blocks.append(reception.report_block(source, now, downstream))
     _send(state, publisher.peer, [rtcp.ReceiverReport(OUR_SSRC, tuple(blocks))])
 

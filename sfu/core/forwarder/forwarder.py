@@ -90,6 +90,13 @@ class Forwarder:
         else:
             self.state.unstable.discard(peer)
 
+    def receive_path(self, peer: str, *, is_stream: bool) -> None:
+        """By what the peer is reached: TCP loses nothing on the way, so nothing is repaired."""
+        if is_stream:
+            self.state.on_stream.add(peer)
+        else:
+            self.state.on_stream.discard(peer)
+
     def set_view(self, peer: str, slots: Iterable[ViewedSlot], now: float) -> None:
         subscriber = self.state.subscriber(peer)
         if subscriber is None:

@@ -156,6 +156,7 @@ def close(state: State, peer: str, now: float) -> None:
     """The peer is gone: its tracks end, its slots are forgotten."""
     room = state.room_of.pop(peer, None)
     state.unstable.discard(peer)
+    state.on_stream.discard(peer)
     state.connected.discard(peer)
     if room is None:
         return

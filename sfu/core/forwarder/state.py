@@ -38,6 +38,7 @@ class State:
     streams: dict[int, Stream] = field(default_factory=dict)
     connected: set[str] = field(default_factory=set)  # peers
     unstable: set[str] = field(default_factory=set)  # peers
+    on_stream: set[str] = field(default_factory=set)  # peers that are reached over TCP
     actions: list[Action] = field(default_factory=list)
     hurried: bool = False  # a packet or a keyframe is missing: the next scan is wanted soon
     report_soon: bool = False  # a stream has switched: its sender report cannot wait
