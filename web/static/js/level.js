@@ -24,6 +24,8 @@ export function watchLevel(track, report, signal) {
     analyser.getFloatTimeDomainData(samples);
     report(Math.min(1, rootMeanSquare(samples) / FULL_RMS));
   }, TICK_MS);
+  // A telephone call leaves the context `interrupted` (Safari); it does not go on by itself.
+  document.addEventListener("visibilitychange", () => void context.resume().catch(() => {}), { signal });
   signal.addEventListener("abort", () => {
     clearInterval(timer);
     void context.close();

@@ -13,6 +13,7 @@
 import { anyAddressRtc } from "./any-address.js";
 import { CallScreen } from "./call-screen.js";
 import { MediaSession } from "./call.js";
+import { LONGEST_MS } from "./ladder.js";
 import { askHowToLeave } from "./leave-dialog.js";
 import { LocalMedia } from "./local-media.js";
 import { watchNetwork } from "./network-events.js";
@@ -123,8 +124,18 @@ export class TelemedCall extends HTMLElement {
       if (!signal.aborted) this.#start({ token });
     } catch (error) {
       if (!(error instanceof JoinProblem)) throw error;
-      if (!signal.aborted) this.fail(error.code, error.message);
+      if (signal.aborted) return;
+      if (this.#mended && error.code === "offline") return this.#joinLater();
+      this.fail(error.code, error.message);
     }
+  }
+
+  /** The visit was open, so a server that is out of reach is no reason to give up. */
+  #joinLater() {
+    this.#newScreen("connecting");
+    this.replaceChildren(connectingScreen());
+    const timer = setTimeout(() => void this.#join(), LONGEST_MS);
+    this.#ends.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
   /** @param {{token?: string | null, seat?: string | null}} credentials */
