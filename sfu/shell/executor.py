@@ -400,14 +400,15 @@ def _keep(transport: Transport, ssrc: int, number: int, data: bytes) -> None:
 
 
 def _redundant(source: Source, rule: Rule, packet: bytes, seq: int, primary: bytes) -> bytes:
-    """The sound of a packet with that of the one before it (RFC 2198)."""
+    """The sound of a packet with that of those before it (RFC 2198)."""
     earlier: list[tuple[int, bytes]] = []
-    before = source.ring.get(seq - 1)
-    if before is not None:
-        start = header.payload_offset(before)
-        end = len(before) - header.padding_length(before)
-        offset = header.timestamp(packet) - header.timestamp(before)
-        earlier.append((offset & 0xFFFFFFFF, before[start:end]))
+    for number in range(seq - rule.red_earlier, seq):
+        before = source.ring.get(number)
+        if before is not None:
+            start = header.payload_offset(before)
+            end = len(before) - header.padding_length(before)
+            offset = header.timestamp(packet) - header.timestamp(before) & 0xFFFFFFFF
+            earlier.append((offset, before[start:end]))
     return red.pack(rule.payload_type, primary, earlier)
 
 

@@ -132,7 +132,16 @@ def test_redundant_sound_reaches_who_knows_it_with_the_packet_before_in_each() -
     fresh = {header.sequence_number(data): data for data in talk.entered}
     assert all(data[1] & 0x7F == RED.red_payload_type for data in fresh.values())
     blocks = [red.unpack(data[header.payload_offset(data) :]) for data in fresh.values()]
-    assert all([block.offset for block in two] == [960, 0] for two in blocks)
+    assert all([block.offset for block in each][-2:] == [960, 0] for each in blocks)
+
+
+def test_where_very_much_is_lost_each_packet_carries_the_two_before_it() -> None:
+    talk = Talk(FAR_LOSSY, GOOD, bob_red=True, alice_red=True, estimate_bps=FAST_BPS)
+    talk.run(3)
+    talk.entered.clear()
+    assert talk.missed(2) <= MISSED_AT_MOST / 2
+    blocks = [red.unpack(data[header.payload_offset(data) :]) for data in talk.entered]
+    assert all([block.offset for block in each] == [1920, 960, 0] for each in blocks)
 
 
 def test_who_does_not_know_redundancy_gets_plain_sound() -> None:

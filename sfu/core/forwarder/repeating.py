@@ -7,11 +7,9 @@ change. A path that loses a fifth of its packets at random then loses a twenty-f
 
 from __future__ import annotations
 
-from math import sqrt
-
-from sfu.core.forwarder import redundancy, segments
+from sfu.core.forwarder import hearing, redundancy
 from sfu.core.forwarder.actions import ResendKept
-from sfu.core.forwarder.model import Repeats, Source, Stream, Subscriber
+from sfu.core.forwarder.model import Repeats, Stream, Subscriber
 from sfu.core.forwarder.resending import is_of_use
 from sfu.core.forwarder.state import Room, State
 
@@ -21,7 +19,6 @@ LATER_S = 0.025  # design/media: 20 to 40 ms; a scan may add 5
 MAX_BACKLOG = 10  # packets that a late scan makes up for
 LOSS_SMOOTHING = 0.1  # five times a second: a burst of a moment is no reason
 ASKS_S = 10.0  # a receiver that asked for sound within this time can do so
-REPORTED_S = 10.0  # age of a reception report that still counts; Firefox: one in 5 s at worst
 
 
 def watch(subscriber: Subscriber, now: float) -> None:
@@ -38,7 +35,7 @@ def _decide(subscriber: Subscriber, stream: Stream, now: float) -> None:
     if stream.source is None or not has_room or _repairs(subscriber, stream, now):
         stream.repeats = None
         return
-    loss = max(path_loss(stream, now), subscriber.path_loss)
+    loss = hearing.loss(subscriber, stream, now)
     repeats = stream.repeats
     if repeats is None:
         if loss > BEGIN_LOSS:
@@ -54,24 +51,6 @@ def _repairs(subscriber: Subscriber, stream: Stream, now: float) -> bool:
     if redundancy.is_on(stream):
         return True
     return now - stream.asked_at < ASKS_S and is_of_use(stream.kind, subscriber.rtt_s)
-
-
-def path_loss(stream: Stream, now: float) -> float:
-    """What the path loses of the stream, 0..1: where all is sent twice both copies must be lost."""
-    if now - stream.loss_at > REPORTED_S:
-        return 0.0
-    return stream.loss if stream.repeats is None else sqrt(stream.loss)
-
-
-def worst_loss(state: State, source: Source, now: float) -> float:
-    """What some receiver's path loses of a source's sound, 0..1.
-
-    The publisher is told, or its Opus has no reason to add forward error correction.
-    """
-    if source.track.section.kind != "audio":
-        return 0.0
-    streams = segments.streams_of_room(state, source)
-    return max((path_loss(one, now) for one in streams if one.source is source), default=0.0)
 
 
 def repeat(state: State, room: Room, now: float) -> None:

@@ -88,6 +88,7 @@ class Rule(msgspec.Struct, frozen=True):
     vp8: bool = False
     vp8_offsets: tuple[int, int] = (0, 0)  # of picture id and TL0PICIDX
     red_payload_type: int = 0  # of packets that carry earlier ones too (RFC 2198); 0: plain
+    red_earlier: int = 0  # how many of them each carries
     keep_ciphertext: bool = False  # NACK without RTX: the same ciphertext is sent again
     max_tid: int = EVERY_TID  # what belongs to a higher VP8 temporal layer is punted
 
