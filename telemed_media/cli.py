@@ -234,6 +234,34 @@ def rotate(data: DataOption = None) -> None:
     _say("Older key files open older backups. Write the keys anew with `backup --keys FILE`.")
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array on stdout.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Look for what is wrong, media included, and say how to mend it: exit code 1 on faults.
+
+    Joins a room of its own through the running server over each transport that there is.
+    """
+    import asyncio
+
+    from telemed_media.config import SettingsError
+    from telemed_media.data_folder import DataFolderError, existing
+    from telemed_media.probe.doctor import examine
+    from telemed_media.probe.report import as_lines, as_one_json
+    from telemed_media.probe.verdict import has_fault
+    from telemed_media.reach import ReachError
+
+    try:
+        settings = _settings({"data": data})
+        findings = asyncio.run(examine(existing(settings.data), settings))
+    except (SettingsError, DataFolderError, ReachError) as error:
+        _fail(str(error))
+    sys.stdout.write(as_one_json(findings) if as_json else as_lines(findings))
+    if has_fault(findings):
+        raise typer.Exit(1)
+
+
 @admin.command()
 def recover(
     login: Annotated[str, typer.Argument(help="The name that the person signs in with.")],
