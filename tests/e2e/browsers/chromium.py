@@ -56,6 +56,10 @@ class ChromiumPage:
     async def prepare(self, script: str) -> None:
         await self._tab.add_init_script(script)
 
+    async def another(self) -> ChromiumPage:
+        """One more tab of the same person; whoever closes it closes the browser."""
+        return ChromiumPage(self._browser, await self._tab.context.new_page())
+
     async def goto(self, url: str) -> None:
         await self._tab.goto(url)
 
