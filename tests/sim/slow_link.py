@@ -18,7 +18,7 @@ from tests.sim.world import Sender, World
 
 AUDIO, VIDEO, RTX = 1000, 1001, 1002
 FRAME_S = 1 / 30
-LAYER_BPS = {"q": 100_000, "h": 400_000, "f": 1_200_000}
+LAYER_BPS = {"q": 80_000, "h": 400_000, "f": 1_200_000}
 HEIGHTS = {"q": 180, "h": 360, "f": 720}
 PATTERN = ((0, False), (2, True), (1, True), (2, False))  # (temporal layer, sync) of four frames
 SHARES = {0: 0.40 * 4, 1: 0.20 * 4, 2: 0.20 * 4}  # of four frames' bytes; libwebrtc 0.4, 0.6, 1.0
@@ -178,7 +178,7 @@ class Call:
         video = subscriber.slots[0].video if subscriber else None
         if video is None or video.source is None:
             return None
-        return "qhf"[video.source.layer], video.segments[-1].rule.max_tid
+        return "qhf"[video.source.layer], min(2, video.segments[-1].rule.max_tid)
 
     def waits(self, ssrc: int, start: float, end: float) -> list[float]:
         """The gaps between arrivals."""

@@ -27,7 +27,7 @@ def told(call: Call) -> list[Quality]:
 def test_a_fast_link_gets_the_full_picture_within_a_second() -> None:
     call = Call([(0, FAST)])
     call.run(1.0)
-    assert call.layer() == ("f", 3)
+    assert call.layer() == ("f", 2)
     call.run(4.0)
     assert call.frames(2, 5) >= 88
     assert told(call)[-1].video == "full"
@@ -59,7 +59,7 @@ def test_at_150_kbit_s_the_smallest_picture_moves() -> None:
 def test_a_restored_link_gets_the_full_picture_within_ten_seconds(before: Conditions) -> None:
     call = Call([(0, FAST), (4, before), (16, FAST)])
     call.run(26.0)
-    assert call.layer() == ("f", 3)
+    assert call.layer() == ("f", 2)
     assert told(call)[-1].video == "full"
 
 
@@ -112,7 +112,7 @@ def test_a_keyframe_is_spread_over_a_slow_link_and_sound_does_not_wait_for_it() 
 def test_probes_stop_when_nothing_more_is_wanted() -> None:
     call = Call([(0, FAST)], height=180)
     call.run(6.0)
-    assert call.layer() == ("q", 3)
+    assert call.layer() == ("q", 2)
     assert call.packets(RTX, 2, 6) == []
 
 
@@ -129,7 +129,7 @@ def test_layers_that_nobody_has_a_use_for_are_given_up_and_asked_for_again_at_on
     assert wanted(call)[-1] == ("q", "h", "f")
     call.paused = set()
     call.run(2.5)
-    assert call.layer() == ("f", 3)
+    assert call.layer() == ("f", 2)
 
 
 def test_what_a_slow_link_will_not_carry_soon_need_not_be_sent_by_the_publisher() -> None:
@@ -141,15 +141,15 @@ def test_what_a_slow_link_will_not_carry_soon_need_not_be_sent_by_the_publisher(
 def test_an_overloaded_worker_sends_smaller_pictures_and_all_sound() -> None:
     call = Call([(0, FAST)])
     call.run(2.0)
-    assert call.layer() == ("f", 3)
+    assert call.layer() == ("f", 2)
     call.world.forwarder.cap_height(180, call.world.now)
     call.run(4.0)
-    assert call.layer() == ("q", 3)
+    assert call.layer() == ("q", 2)
     assert wanted(call)[-1] == ("q",)
     assert len(call.packets(AUDIO, 2, 6)) >= 198
     call.world.forwarder.cap_height(NO_CAP, call.world.now)
     call.run(1.0)
-    assert call.layer() == ("f", 3)
+    assert call.layer() == ("f", 2)
 
 
 def wanted(call: Call) -> list[tuple[str, ...]]:

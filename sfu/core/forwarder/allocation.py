@@ -19,6 +19,7 @@ OVERDRAWN = 1.10  # a running layer may measure this much above the budget
 NEARLY = 1.45  # a picture that takes up to so much more than there is nearly fits
 AMPLE = 2.0  # times the cost of a rise: it hardly can be a mistake
 HEADROOM = 1.15  # what a rise needs beyond its cost, as measured rates swing
+STEADY_HEADROOM = 1.03  # of a rise in frame rate alone, which needs no keyframe
 LARGE_SCREEN = 360  # pixels; a shared screen that large is what people look at
 
 PAUSED = -1
@@ -78,26 +79,33 @@ def decide(
     if any(one.granted is not None and new < one.granted for one, new in _pairs(demands, kept)):
         hysteresis.fall(now)
         return kept
-    risen = share(budget_bps / HEADROOM, demands, cheapest_free=not limited)
-    better = any(new > old for new, old in zip(risen, kept, strict=True))
-    darker = any(new == PAUSED != old for new, old in zip(risen, kept, strict=True))
-    if not better or darker:
-        hysteresis.no_room()
-        return kept
-    safe = _is_safe(budget_bps, demands, kept, risen)
-    return risen if hysteresis.may_rise(now, safe=safe) else kept
+    for headroom, only_steady in ((HEADROOM, False), (STEADY_HEADROOM, True)):
+        risen = share(budget_bps / headroom, demands, cheapest_free=not limited)
+        steady = _is_steady(demands, kept, risen)
+        if _is_better(kept, risen) and (steady or not only_steady):
+            safe = steady or budget_bps >= AMPLE * _cost(demands, risen)
+            return risen if hysteresis.may_rise(now, safe=safe) else kept
+    hysteresis.no_room()
+    return kept
 
 
-def _is_safe(
-    budget_bps: float, demands: Sequence[Demand], kept: list[int], risen: list[int]
-) -> bool:
-    """Whether a rise needs no keyframe, or costs so little of what there is that it is no risk."""
-    cost = sum(one.options[index].bps for one, index in _pairs(demands, risen) if index >= 0)
-    steady = all(
-        new == old or (old >= 0 and one.options[new].source is one.options[old].source)
+def _is_better(kept: list[int], risen: list[int]) -> bool:
+    """Whether somebody gains, and nobody's picture is paused for it."""
+    pairs = list(zip(risen, kept, strict=True))
+    return any(new > old for new, old in pairs) and all(new >= 0 or old < 0 for new, old in pairs)
+
+
+def _is_steady(demands: Sequence[Demand], kept: list[int], risen: list[int]) -> bool:
+    """Whether only frame rates change."""
+    return all(
+        new == old or (old >= 0 <= new and one.options[new].source is one.options[old].source)
         for one, new, old in zip(demands, risen, kept, strict=True)
     )
-    return steady or budget_bps >= AMPLE * cost
+
+
+def _cost(demands: Sequence[Demand], indices: list[int]) -> float:
+    pairs = _pairs(demands, indices)
+    return sum(one.options[index].bps for one, index in pairs if index != PAUSED)
 
 
 def _pairs(demands: Sequence[Demand], indices: list[int]) -> Iterable[tuple[Demand, int]]:

@@ -29,6 +29,7 @@ class Hysteresis:
     def fall(self, now: float) -> None:
         doubled = 2 * self.patience_s if now - self._rose_at < REGRETTED_S else self.patience_s
         self.patience_s = min(MAX_PATIENCE_S, max(FIRST_PATIENCE_S, doubled))
+        self._rose_at = -1e9  # a fall in several steps is one
         self._fell_at = now
         self._roomy_since = None
 

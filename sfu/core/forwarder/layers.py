@@ -69,28 +69,34 @@ def _filling(sources: list[Source], height: int) -> int:
 
 
 def full_bps(source: Source) -> float:
-    """What the whole source takes, measured or, before that, what it may take."""
-    if source.rate.steady_bps:
-        return source.rate.steady_bps[EVERY_TID]
-    if source.track.section.kind == "audio":
-        return AUDIO_BPS
-    return nominal_bps(source.track, source.layer)
+    """What the whole source takes, measured; of a layer that has begun lately, what it may take.
+
+    A track without layers leaves no choice: it is shown until it proves too large.
+    """
+    track, rate = source.track, source.rate
+    if track.section.kind == "audio":
+        return rate.steady_bps[EVERY_TID] if rate.steady_bps else AUDIO_BPS
+    measured = rate.steady_bps[EVERY_TID] if rate.steady_bps else 0.0
+    if rate.is_settled or not track.section.rids:
+        return measured
+    return max(measured, nominal_bps(source.layer))
 
 
-def nominal_bps(track: Track, layer: int) -> float:
-    """What a layer may take: the rids of a camera are counted from the lowest."""
-    return NOMINAL_BPS[min(layer, len(NOMINAL_BPS) - 1)] if track.section.rids else NOMINAL_BPS[-1]
+def nominal_bps(layer: int) -> float:
+    """What a simulcast layer, counted from the lowest, may take."""
+    return NOMINAL_BPS[min(layer, len(NOMINAL_BPS) - 1)]
 
 
 def thinned_bps(source: Source) -> list[tuple[int, float]]:
     """(highest temporal layer, bits per second) of each frame rate that a source can be cut to."""
-    rates = source.rate.steady_bps
+    rates, whole = source.rate.steady_bps, full_bps(source)
+    if not rates or not rates[EVERY_TID] or source.codec.name != "VP8":
+        return [(EVERY_TID, whole)]
+    scale = whole / rates[EVERY_TID]
     found = [
-        (tid, rates[tid])
-        for tid in range(EVERY_TID if rates and source.codec.name == "VP8" else 0)
-        if 0 < rates[tid] < rates[tid + 1]
+        (tid, rates[tid] * scale) for tid in range(EVERY_TID) if 0 < rates[tid] < rates[tid + 1]
     ]
-    return [*found, (EVERY_TID, full_bps(source))]
+    return [*found, (EVERY_TID, whole)]
 
 
 def _height(source: Source) -> int:

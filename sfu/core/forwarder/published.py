@@ -48,7 +48,7 @@ def _useful(state: State, subscriber: Subscriber, slot: Slot, track: Track) -> i
         return count
     granted = slot.granted[0] if slot.granted else 0
     soon = SOON * subscriber.estimate_bps
-    carried = (n for n in range(count, 0, -1) if layers.nominal_bps(track, n - 1) <= soon)
+    carried = (n for n in range(count, 0, -1) if layers.nominal_bps(n - 1) <= soon)
     return min(count, max(granted + 2, next(carried, 1)))
 
 

@@ -13,9 +13,10 @@ from sfu.core.rtp import header, vp8
 from sfu.core.rtp.codecs import is_switch_point
 
 WINDOW_S = 1.0
+SETTLED = 5  # windows: an encoder that begins takes that long to come to its rate
 TAG_BYTES = 16  # what SRTP adds to a packet (RFC 7714)
-# Of a layer that has not flowed for a second: the client's maxBitrate (camera-layers.js).
-NOMINAL_BPS = (100_000.0, 400_000.0, 1_200_000.0)
+# Of a simulcast layer that has not flowed for long: the client's maxBitrate (camera-layers.js).
+NOMINAL_BPS = (80_000.0, 400_000.0, 1_200_000.0)
 AUDIO_BPS = 40_000.0  # Opus at 24 kbit/s with 50 packets a second
 
 
@@ -24,10 +25,15 @@ class Rate:
     """Bits per second of frames up to each temporal layer, over the last two windows."""
 
     steady_bps: tuple[float, ...] = ()  # () while nothing is known
+    windows: int = 0  # in a row in which it flowed
     _bits: list[int] = field(default_factory=lambda: [0] * (EVERY_TID + 1))
     _before: tuple[float, ...] = ()
     _started: float | None = None
     _keyframe: bytes = b""  # RTP timestamp of the newest one
+
+    @property
+    def is_settled(self) -> bool:
+        return self.windows >= SETTLED
 
     def count(self, packets: Iterable[bytes], codec: str, now: float) -> None:
         """Packets that came since the last time."""
@@ -53,6 +59,7 @@ class Rate:
     def _close(self, elapsed: float) -> None:
         newest = tuple(sum(self._bits[: tid + 1]) / elapsed for tid in range(EVERY_TID + 1))
         flowed = bool(self._before) and elapsed < 2 * WINDOW_S  # otherwise the source was silent
+        self.windows = self.windows + 1 if flowed else 1
         before = self._before if flowed else newest
         self.steady_bps = tuple((a + b) / 2 for a, b in zip(newest, before, strict=True))
         self._before = newest

@@ -8,7 +8,7 @@
 import { tune } from "./published-layers.js";
 
 const LAYERS = [
-  { rid: "q", maxBitrate: 100_000, maxFramerate: 30 },
+  { rid: "q", maxBitrate: 80_000, maxFramerate: 30 },
   { rid: "h", maxBitrate: 400_000, maxFramerate: 30 },
   { rid: "f", maxBitrate: 1_200_000, maxFramerate: 30 },
 ];
