@@ -185,7 +185,7 @@ class Quality(Event, frozen=True):
     downlink_loss: float
     rtt_ms: float
     unstable: bool  # no authenticated packet for longer than expected
-    video: str  # full | reduced | off: off where every picture is
+    video: str  # full | reduced | off: off where every picture is, or the peer's own had to stop
     estimate_bps: int = 0  # what the downlink carries; 0 for a peer that only publishes
     pictures: tuple[SlotPicture, ...] = ()
 
@@ -193,7 +193,8 @@ class Quality(Event, frozen=True):
 class LayersWanted(Event, frozen=True):
     """Somebody has a use for these simulcast layers of a peer's source, and for no others.
 
-    Before the first such event all are wanted. The lowest one always is.
+    Before the first such event all are wanted. The lowest one always is, unless the peer's uplink
+    carries no picture beside its sound: then none is.
     """
 
     room: str

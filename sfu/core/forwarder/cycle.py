@@ -208,7 +208,9 @@ def maintain(state: State, now: float) -> None:
             redundancy.watch(state, subscriber, now)
             repeating.watch(subscriber, now)
             routing.retarget(state, subscriber, now)
-            if subscriber.connected and downlink.video_state(subscriber) != subscriber.told_video:
+            own = room.publishers.get(subscriber.peer)
+            news = downlink.video_state(subscriber, own) != subscriber.told_video
+            if subscriber.connected and news:
                 state.actions.append(Emit(_quality(state, room, subscriber.peer, now)))
         published.watch(state, room, now)
 
@@ -227,7 +229,7 @@ def measure(state: State, now: float) -> None:
 def _quality(state: State, room: Room, peer: str, now: float) -> Quality:
     publisher, subscriber = state.publisher(peer), state.subscriber(peer)
     if subscriber is not None:
-        subscriber.told_video = downlink.video_state(subscriber)
+        subscriber.told_video = downlink.video_state(subscriber, publisher)
     return Quality(
         room=room.id,
         peer=peer,

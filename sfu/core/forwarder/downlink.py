@@ -13,7 +13,7 @@ from sfu.core.forwarder import allocation, layers
 from sfu.core.forwarder.allocation import PAUSED, Demand
 from sfu.core.forwarder.assignment import video_track
 from sfu.core.forwarder.layers import Option
-from sfu.core.forwarder.model import Slot, Subscriber, Track
+from sfu.core.forwarder.model import Publisher, Slot, Subscriber, Track
 from sfu.core.forwarder.pacing import SLOW_BPS
 from sfu.core.forwarder.state import Room, State
 
@@ -128,8 +128,12 @@ def _best_bps(state: State, slot: Slot, track: Track) -> float:
     return layers.full_bps(source) if source else 0.0
 
 
-def video_state(subscriber: Subscriber) -> str:
-    """full | reduced | off: off where no picture that should be shown is sent."""
+def video_state(subscriber: Subscriber, publisher: Publisher | None) -> str:
+    """full | reduced | off: off where no picture that should be shown is sent, or the person's own
+    camera had to stop.
+    """
+    if publisher is not None and publisher.uplink.paused:
+        return "off"
     states = {one.video for one in pictures(subscriber)}
     if states == {"off"}:
         return "off"

@@ -18,6 +18,7 @@ from sfu.core.forwarder.pacing import Pacer
 from sfu.core.forwarder.rates import Rate
 from sfu.core.forwarder.ring import AUDIO_PACKETS, VIDEO_PACKETS, Ring
 from sfu.core.forwarder.rule import EVERY_TID, Rule
+from sfu.core.forwarder.uplink import Uplink
 from sfu.core.sdp.codecs import matches
 
 MAX_SEGMENTS = 32  # rules of a stream; each frame that is left out begins a new one
@@ -131,6 +132,7 @@ class Publisher:
     feedback_at: float = 0.0
     reported_at: float = 0.0
     owner: str = ""  # whose the peer is; "": of nobody but itself
+    uplink: Uplink = field(default_factory=Uplink)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 What nobody's tile is large enough for, or what nobody's link will carry soon, need not be encoded.
 A layer is asked for again at once, and given up only after it was of no use for a while. The lowest
-one always runs: whoever comes sees it without waiting for the publisher.
+one always runs, because whoever comes sees it without waiting for the publisher; only a publisher
+whose uplink carries no picture beside its sound is asked for none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sfu.core.forwarder import layers
 from sfu.core.forwarder.actions import Emit
 from sfu.core.forwarder.assignment import video_track
 from sfu.core.forwarder.downlink import visible_height
-from sfu.core.forwarder.model import Slot, Subscriber, Track
+from sfu.core.forwarder.model import Publisher, Slot, Subscriber, Track
 from sfu.core.forwarder.state import Room, State
 
 UNSEEN_S = 3.0  # a person who looks at something else for a moment must not wait afterwards
@@ -23,9 +24,21 @@ def watch(state: State, room: Room, now: float) -> None:
     """Tell publishers when what is wanted of them has changed."""
     wanted = _wanted(state, room)
     for publisher in room.publishers.values():
+        _watch_uplink(publisher, now)
         for track in publisher.tracks.values():
             if len(track.section.rids) > 1:
-                _compare(state, track, max(1, wanted.get(id(track), 0)), now)
+                count = 0 if publisher.uplink.paused else max(1, wanted.get(id(track), 0))
+                _compare(state, track, count, now)
+
+
+def _watch_uplink(publisher: Publisher, now: float) -> None:
+    sound = [s for s in publisher.by_ssrc.values() if s.track.section.kind == "audio"]
+    expected = sum(s.ring.highest - s.reception.first + 1 for s in sound if s.reception.first >= 0)
+    received = sum(s.reception.received for s in sound)
+    pictures = [s for s in publisher.by_ssrc.values() if s.track.section.kind == "video"]
+    video_bps = sum(layers.full_bps(s) for s in pictures if layers.alive(s, now))
+    jitter_s = max((s.reception.jitter / s.codec.clock_rate for s in sound), default=0.0)
+    publisher.uplink.observe(expected, received, jitter_s, video_bps, now)
 
 
 def _wanted(state: State, room: Room) -> dict[int, int]:
@@ -62,7 +75,7 @@ def _compare(state: State, track: Track, wanted: int, now: float) -> None:
     if wanted == before:
         track.unseen_since = None
         return
-    if wanted < before:
+    if 0 < wanted < before:
         if track.unseen_since is None:
             track.unseen_since = now
         if now - track.unseen_since < UNSEEN_S:

@@ -1,0 +1,72 @@
+"""A publisher whose link does not carry sound and picture: the picture stops, and sound goes on.
+
+Browsers lower the rate of video only to a floor and never that of sound. So where sound is lost and
+waits in a queue while little video comes, the publisher is told to encode no camera at all. A path
+that only loses packets has no queue. If sound is lost as much without the camera, that comes back
+and is left alone for a while.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOST = 0.08  # of sound: what repair and concealment still hide well (media.md)
+WINDOW_S = 1.0
+PATIENCE = 2  # windows in a row
+QUEUED_S = 0.012  # jitter: a video packet of 1000 bytes holds sound up for 50 ms at 160 kbit/s
+SLOW_BPS = 200_000.0  # more video than this is no floor: the browser can still send less
+JUDGED = 3  # windows after the pause: its queue is empty then
+FIRST_HOLD_S, MAX_HOLD_S = 10.0, 60.0  # each pause that follows another soon is twice as long
+SOON_S = 20.0  # after the camera came back
+IMMUNE_S = 60.0
+
+
+@dataclass(slots=True)
+class Uplink:
+    """One publisher's. Counts are of packets since the beginning."""
+
+    paused: bool = False
+    _expected: int = 0
+    _received: int = 0
+    _window_at: float | None = None
+    _bad: int = 0
+    _lost_before: float = 0.0
+    _paused_at: float = 0.0
+    _hold_s: float = FIRST_HOLD_S
+    _resumed_at: float = -1e9
+    _immune_until: float = -1e9
+    _windows: int = 0
+
+    def observe(
+        self, expected: int, received: int, jitter_s: float, video_bps: float, now: float
+    ) -> None:
+        """Packets and jitter of sound, and the video that comes; told a few times a second."""
+        if self._window_at is None:
+            self._window_at, self._expected, self._received = now, expected, received
+        if now - self._window_at < WINDOW_S:
+            return
+        due, came = expected - self._expected, received - self._received
+        self._window_at, self._expected, self._received = now, expected, received
+        lost = max(0.0, 1 - came / due) if due > 0 else 0.0
+        if self.paused:
+            self._judge(lost, now)
+        else:
+            slow = lost >= LOST and jitter_s >= QUEUED_S and 0 < video_bps < SLOW_BPS
+            self._suspect(slow, lost, now)
+
+    def _suspect(self, slow: bool, lost: float, now: float) -> None:
+        self._bad = self._bad + 1 if slow and now >= self._immune_until else 0
+        if self._bad < PATIENCE:
+            return
+        again = now - self._resumed_at < SOON_S
+        self._hold_s = min(MAX_HOLD_S, 2 * self._hold_s) if again else FIRST_HOLD_S
+        self.paused, self._paused_at, self._lost_before = True, now, lost
+        self._bad = self._windows = 0
+
+    def _judge(self, lost: float, now: float) -> None:
+        self._windows += 1
+        if self._windows == JUDGED and lost > self._lost_before / 2:
+            self._immune_until = now + IMMUNE_S
+        elif now - self._paused_at < self._hold_s:
+            return
+        self.paused, self._resumed_at = False, now
