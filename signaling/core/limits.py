@@ -42,6 +42,7 @@ class ConnectionLimits:
         self._costly: dict[type[m.Message], TokenBucket] = {
             m.Chat: TokenBucket(settings.chat, now),
             m.Offer: TokenBucket(settings.offers, now),
+            m.Experience: TokenBucket(settings.experiences, now),
         }
 
     def allows(self, message: m.Message, now: float) -> bool:

@@ -28,6 +28,9 @@ SlotIndex = Annotated[int, Meta(ge=0, le=31)]
 Pixels = Annotated[int, Meta(ge=0, le=16_384)]
 Source = Literal["microphone", "camera", "screen"]
 Activity = Literal["active", "background", "interrupted"]
+FindingKind = Literal[
+    "microphone_silent", "camera_black", "speaker_blocked", "not_heard_by", "not_seen_by"
+]
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
@@ -95,6 +98,27 @@ class Active(Message, frozen=True, tag="activity"):
     state: Activity
 
 
+class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What came for one slot since the report before; None where the page does not listen or show.
+
+    `concealed`: share of the samples that were made up because theirs had not come.
+    """
+
+    slot: SlotIndex
+    sound: Number | None = None  # packets
+    concealed: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    frames: Number | None = None  # decoded
+
+
+class Experience(Message, frozen=True, tag="experience"):
+    """Every 1.5 s: what the page gets of the others, and whether its own devices give anything."""
+
+    microphone: Literal["ok", "silent", "off"]
+    camera: Literal["ok", "black", "off"]
+    sound_blocked: bool  # the browser plays nothing before a tap
+    slots: Annotated[tuple[Received, ...], Meta(max_length=32)]
+
+
 class RenewIce(Message, frozen=True, tag="renew_ice"):
     """Asks for fresh credentials before a new path is made; answered by ice_servers."""
 
@@ -156,6 +180,7 @@ ClientMessage = (
     | SlotReady
     | Media
     | Active
+    | Experience
     | RenewIce
     | Ping
     | Chat
@@ -274,6 +299,20 @@ class Quality(Message, frozen=True, tag="quality"):
     participants: tuple[QualityOf, ...]
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """Something is wrong with this person's media; `by` is who does not get them."""
+
+    kind: FindingKind
+    participant: str
+    by: str | None = None
+
+
+class Findings(Message, frozen=True, tag="findings"):
+    """Everything that is wrong now; sent when that changes."""
+
+    findings: tuple[Finding, ...]
+
+
 class ChatMessage(Message, frozen=True, tag="chat_message"):
     """A stored chat message; those since `seen_chat` come after welcome."""
 
@@ -327,6 +366,7 @@ ServerMessage = (
     | SlotSwitched
     | Speakers
     | Quality
+    | Findings
     | ChatMessage
     | Muted
     | Layers

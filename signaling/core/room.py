@@ -22,6 +22,7 @@ from signaling.core import (
     refusals,
     relays,
     talk,
+    truth,
 )
 from signaling.core import messages as m
 from signaling.core.closing import Closing
@@ -56,6 +57,7 @@ RULES: dict[type[m.Message], Rule] = {
     m.Offer: Rule(media.offer),
     m.Media: Rule(media.declare),
     m.Active: Rule(presence.be_active, "publish"),
+    m.Experience: Rule(truth.receive),
     m.View: Rule(media.view, "subscribe"),
     m.SlotReady: Rule(media.slot_ready, "subscribe"),
     m.Chat: Rule(talk.chat, "chat"),

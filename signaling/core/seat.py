@@ -6,10 +6,11 @@ import msgspec
 
 from signaling.core import seat_states
 from signaling.core.limits import ConnectionLimits
-from signaling.core.messages import Activity, QualityOf, SlotState, Source
+from signaling.core.messages import Activity, Finding, QualityOf, SlotState, Source
 from signaling.core.records import SeatRecord
 from signaling.core.rights import Rights
 from signaling.core.seat_states import SeatEvent, SeatState
+from signaling.core.told import Told
 
 
 class Seat(msgspec.Struct, eq=False):
@@ -28,6 +29,8 @@ class Seat(msgspec.Struct, eq=False):
     quality: QualityOf | None = None
     layers: dict[Source, tuple[str, ...]] = {}  # rids that somebody has a use for
     activity: Activity = "active"
+    told: Told | None = None  # the page's newest report of what comes through
+    findings: tuple[Finding, ...] = ()  # that this connection was told of
 
     @property
     def id(self) -> str:
@@ -75,6 +78,7 @@ class Seat(msgspec.Struct, eq=False):
         self.limits = limits
         self.heard_at = now
         self.activity = "active"
+        self.findings = ()
         self.forget_offers()
 
     def detach(self, now: float) -> None:
@@ -95,6 +99,7 @@ class Seat(msgspec.Struct, eq=False):
         self.slots = {}
         self.slots_known = False
         self.quality = None
+        self.told = None
         self.layers = {}
 
     def is_sending(self, source: Source) -> bool:

@@ -27,11 +27,13 @@ VALUES: dict[str, type] = {
         Rights,
         m.OfferSlot,
         m.ViewedSlot,
+        m.Received,
         m.IceServer,
         m.Participant,
         m.WaitingPerson,
         m.SlotState,
         m.QualityOf,
+        m.Finding,
     )
 }
 
@@ -135,6 +137,7 @@ def test_the_limits_are_those_of_the_settings() -> None:
         _rate(room.messages),
         _rate(room.chat),
         _rate(room.offers),
+        _rate(room.experiences),
         f"{_rate(room.strikes)}; then the connection is closed",
         _rate(call.hellos),
         str(room.max_admitted),

@@ -18,6 +18,7 @@ MESSAGES: dict[type[m.Message], m.ClientMessage] = {
     m.SlotReady: m.SlotReady(0, 1),
     m.Media: m.Media(microphone=True, camera=True, screen=False),
     m.Active: m.Active("background"),
+    m.Experience: m.Experience("ok", "ok", sound_blocked=False, slots=()),
     m.RenewIce: m.RenewIce(),
     m.Chat: m.Chat(5, KEY, "hello"),
     m.Admit: m.Admit(5, "p-alice"),

@@ -23,6 +23,7 @@ texts = st.text(min_size=1, max_size=40)
 people = {"request": numbers, "participant": ids}
 slots = st.builds(m.OfferSlot, st.none() | mids, st.none() | mids, st.booleans())
 views = st.builds(m.ViewedSlot, indices, pixels, pixels, st.integers(0, 10))
+received = st.builds(m.Received, indices, st.none() | numbers, st.floats(0, 1), st.none() | numbers)
 FIELDS: dict[type[m.Message], dict[str, st.SearchStrategy[object]]] = {
     m.Hello: {
         "version": st.integers(-(2**62), 2**62),
@@ -40,6 +41,12 @@ FIELDS: dict[type[m.Message], dict[str, st.SearchStrategy[object]]] = {
     m.SlotReady: {"slot": indices, "epoch": numbers},
     m.Media: dict.fromkeys(("microphone", "camera", "screen"), st.booleans()),
     m.Active: {"state": st.sampled_from(["active", "background", "interrupted"])},
+    m.Experience: {
+        "microphone": st.sampled_from(["ok", "silent", "off"]),
+        "camera": st.sampled_from(["ok", "black", "off"]),
+        "sound_blocked": st.booleans(),
+        "slots": st.lists(received, max_size=32).map(tuple),
+    },
     m.RenewIce: {},
     m.Ping: {},
     m.Chat: {"request": numbers, "key": keys, "text": texts},

@@ -10,7 +10,8 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {"microphone" | "camera" | "screen"} Source */
 /** @typedef {"active" | "background" | "interrupted"} Activity */
 /** @typedef {"good" | "fair" | "poor" | "lost"} Grade */
-/** @typedef {{publish: boolean, subscribe: boolean, moderate: boolean, chat: boolean}} Rights */
+/** @typedef {{publish: boolean, subscribe: boolean, moderate: boolean, chat: boolean,
+ *   only_sound: boolean}} Rights */
 
 /** @typedef {{video?: string | null, audio?: string | null, screen?: boolean}} OfferSlot */
 /** @typedef {{slot: number, width: number, height: number, priority?: number}} ViewedSlot */
@@ -34,6 +35,9 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "slot_ready", slot: number, epoch: number}} SlotReady */
 /** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
 /** @typedef {{type: "activity", state: Activity}} Active */
+/** @typedef {{slot: number, sound: number | null, concealed: number, frames: number | null}} Received */
+/** @typedef {{type: "experience", microphone: "ok" | "silent" | "off", camera: "ok" | "black" | "off",
+ *   sound_blocked: boolean, slots: Received[]}} Experience */
 /** @typedef {{type: "renew_ice"}} RenewIce */
 /** @typedef {{type: "ping"}} Ping */
 /** @typedef {{type: "chat", request: number, key: string, text: string}} Chat */
@@ -45,7 +49,7 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "end", request: number}} End */
 /** @typedef {{type: "leave", request: number}} Leave */
 /** @typedef {Chat | Admit | Deny | Mute | Remove | Lock | End | Leave} Request */
-/** @typedef {Hello | Offer | View | SlotReady | Media | Active | RenewIce | Ping
+/** @typedef {Hello | Offer | View | SlotReady | Media | Active | Experience | RenewIce | Ping
  *   | Request} ClientMessage */
 
 // server → client
@@ -61,6 +65,9 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "slot_switched", slot: number, epoch: number, rtp_timestamp: number}} SlotSwitched */
 /** @typedef {{type: "speakers", participants: string[]}} Speakers */
 /** @typedef {{type: "quality", participants: QualityOf[]}} Quality */
+/** @typedef {{kind: "microphone_silent" | "camera_black" | "speaker_blocked" | "not_heard_by"
+ *   | "not_seen_by", participant: string, by: string | null}} Finding */
+/** @typedef {{type: "findings", findings: Finding[]}} Findings */
 /** @typedef {{type: "chat_message", id: string, participant: string, name: string, text: string,
  *   at: number}} ChatMessage */
 /** @typedef {{type: "muted", source: Source}} Muted */
@@ -71,7 +78,7 @@ export const SUBPROTOCOL = "telemed.v1";
  *   offer?: number | null}} ErrorMessage */
 /** @typedef {{type: "pong"}} Pong */
 /** @typedef {Welcome | Admitted | IceServers | Room | Answer | SlotSwitched | Speakers | Quality
- *   | ChatMessage | Muted | Layers | MediaLost | Done | ErrorMessage | Pong} ServerMessage */
+ *   | Findings | ChatMessage | Muted | Layers | MediaLost | Done | ErrorMessage | Pong} ServerMessage */
 
 /**
  * @template {{type: string}} Message
@@ -86,6 +93,7 @@ export const CLIENT_FIELDS = {
   slot_ready: ["slot", "epoch"],
   media: ["microphone", "camera", "screen"],
   activity: ["state"],
+  experience: ["microphone", "camera", "sound_blocked", "slots"],
   renew_ice: [],
   ping: [],
   chat: ["request", "key", "text"],
@@ -109,6 +117,7 @@ export const SERVER_FIELDS = {
   slot_switched: ["slot", "epoch", "rtp_timestamp"],
   speakers: ["participants"],
   quality: ["participants"],
+  findings: ["findings"],
   chat_message: ["id", "participant", "name", "text", "at"],
   muted: ["source"],
   layers: ["source", "rids"],
@@ -128,7 +137,10 @@ export const PART_FIELDS = {
     "connected"]),
   SlotState: /** @type {(keyof SlotState)[]} */ (["slot", "participant", "epoch", "screen", "live",
     "codec_missing"]),
+  Received: /** @type {(keyof Received)[]} */ (["slot", "sound", "concealed", "frames"]),
+  Finding: /** @type {(keyof Finding)[]} */ (["kind", "participant", "by"]),
   QualityOf: /** @type {(keyof QualityOf)[]} */ (["participant", "uplink", "downlink", "video"]),
   IceServer: /** @type {(keyof IceServer)[]} */ (["urls", "username", "credential"]),
-  Rights: /** @type {(keyof Rights)[]} */ (["publish", "subscribe", "moderate", "chat"]),
+  Rights: /** @type {(keyof Rights)[]} */ (["publish", "subscribe", "moderate", "chat",
+    "only_sound"]),
 };
