@@ -43,11 +43,25 @@ export class CallScreen {
     }, signal);
     this.root = this.#layout();
     this.#listen(signal);
+    void this.#shareExperience(signal);
+  }
+
+  /**
+   * Not needed to begin a call, so it is loaded afterwards; without it the call goes on.
+   * @param {AbortSignal} signal
+   */
+  async #shareExperience(signal) {
+    const loaded = await import("./experience.js").catch(() => null);
+    if (loaded === null) return;
+    const around = { page: this.root, notices: this.notices.root,
+      playAll: () => this.stage.playAll(), openDevices: () => this.devices.hidden && this.#toggle("devices") };
+    loaded.shareExperience(this.session, around, signal);
   }
 
   #layout() {
     set(this.self.root, "data-participant", this.session.me);
-    set(this.self.root, "hidden", !this.session.rights.publish);
+    const { publish, only_sound: onlySound } = this.session.rights;
+    set(this.self.root, "hidden", !publish || onlySound);
     return h("section", { class: "call" },
       h("h1", { class: "visually-hidden" }, t("call.title")),
       h("div", { class: "view" }, this.stage.root, this.self.root, this.notices.sound,
