@@ -20,8 +20,10 @@ from prometheus_client.registry import Collector
 
 from sfu.api import Histogram, Stats
 from sfu.core.counters import HELP
+from sfu.core.stream.counters import EDGE_HELP
 
 NAMESPACE = "telemed_media"
+MEANINGS = HELP | EDGE_HELP
 SIGNALING_NOW = frozenset({"rooms", "participants", "waiting", "connections"})  # may fall again
 
 
@@ -78,7 +80,7 @@ def _worker(stats: Stats | None) -> Iterable[Metric]:
     )
     yield _histogram("worker_loop_lag_seconds", "Delay of the worker's loop", stats.loop_lag)
     for name, value in sorted(stats.counters.items()):
-        yield _counter(name, HELP.get(name, _readable(name)), value)
+        yield _counter(name, MEANINGS.get(name, _readable(name)), value)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

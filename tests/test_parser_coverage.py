@@ -31,6 +31,14 @@ PARSERS: dict[str, tuple[list[str], list[str]]] = {  # name → (parsers, their 
     "codecs": ([f"sfu/core/rtp/{name}.py" for name in CODECS], [RTP + "codecs.py"]),
     "ledger": (["sfu/core/rtp/ledger.py"], [RTP + "ledger.py"]),
     "stun": (["sfu/shell/stun.py"], ["tests/sfu/shell/test_stun.py"]),
+    "streams": (
+        [f"sfu/core/stream/{name}.py" for name in ("first_bytes", "framing", "link")],
+        [f"tests/sfu/core/stream/test_{name}.py" for name in ("first_bytes", "framing", "link")],
+    ),
+    "turn": (
+        [f"sfu/core/turn/{name}.py" for name in ("credentials", "message", "server")],
+        ["tests/sfu/core/turn/test_message.py", "tests/sfu/core/turn/test_server.py"],
+    ),
     "dtls": (
         ["sfu/shell/dtls.py"],
         ["tests/sfu/shell/test_dtls.py", "tests/sfu/shell/test_dtls_hostile.py"],

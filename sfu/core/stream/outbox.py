@@ -8,6 +8,7 @@ everything else, too. Whoever watches asks for a keyframe then. Time is a parame
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 VIDEO_WAITS_S = 0.2  # design/media.md
 AUDIO_WAITS_S = 1.0  # a talker's pause; a jitter buffer would throw more away
@@ -26,8 +27,10 @@ class Outbox:
         self.dropped = 0
 
     def put(self, framed: bytes, now: float, *, video: bool) -> None:
-        """One more packet; it is dropped where too much waits."""
+        """One more packet; where too much waits it is dropped, or what video waits before sound."""
         self._expire(now)
+        if not video and self.waiting_bytes + len(framed) > MAX_WAITING_BYTES:
+            self._keep(lambda _since, is_video: not is_video)
         if self.waiting_bytes + len(framed) > MAX_WAITING_BYTES:
             self.dropped += 1
             return
@@ -47,11 +50,11 @@ class Outbox:
         return b"".join(taken)
 
     def _expire(self, now: float) -> None:
-        if not self._waiting or now - self._waiting[0][0] <= VIDEO_WAITS_S:
-            return
-        kept = deque(
-            each for each in self._waiting if not each[1] and now - each[0] <= AUDIO_WAITS_S
-        )
+        if self._waiting and now - self._waiting[0][0] > VIDEO_WAITS_S:
+            self._keep(lambda since, is_video: not is_video and now - since <= AUDIO_WAITS_S)
+
+    def _keep(self, is_worth: Callable[[float, bool], bool]) -> None:
+        kept = deque(each for each in self._waiting if is_worth(each[0], each[1]))
         self.dropped += len(self._waiting) - len(kept)
         self.waiting_bytes = sum(len(framed) for _, _, framed in kept)
         self._waiting = kept

@@ -38,3 +38,9 @@ def test_packets_come_over_in_messages_of_bounded_size(packets: list[bytes]) -> 
         assert len(held) == count
         found += held
     assert found == packets
+
+
+def test_what_is_too_much_for_one_message_goes_in_several() -> None:
+    sizes = [count for _, count in link.pack_packets(9, [bytes(1400)] * 50)]
+    assert sizes == [23, 23, 4]
+    assert [count for _, count in link.pack_packets(9, [])] == []

@@ -46,3 +46,11 @@ def test_a_packet_larger_than_a_chunk_still_goes() -> None:
     outbox = Outbox()
     outbox.put(bytes(CHUNK_BYTES + 1), 0.0, video=False)
     assert len(outbox.take(0.0)) == CHUNK_BYTES + 1
+
+
+def test_sound_finds_room_among_more_video_than_there_is_room_for() -> None:
+    outbox = Outbox()
+    for _ in range(MAX_WAITING_BYTES // 1000 + 10):
+        outbox.put(bytes(1000), 0.0, video=True)
+    outbox.put(b"s" * 200, 0.01, video=False)
+    assert outbox.take(0.01) == b"s" * 200

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfu.core.turn import credentials
+from sfu.core.turn import credentials, server
 from sfu.core.turn.allocation import ALLOCATIONS_EACH, LIFETIME_S
 from sfu.core.turn.message import Address, StunError
 from sfu.core.turn.server import NONCE_S, Relay, Reply, TurnClient
@@ -186,6 +188,7 @@ def test_a_channel_is_of_one_peer_and_a_peer_has_one_channel() -> None:
         ({"REQUESTED_TRANSPORT": 6 << 24}, 442),
         ({"REQUESTED_ADDRESS_FAMILY": b"\x03\0\0\0"}, 440),
         ({"EVEN_PORT": b"\x80"}, 420),
+        ({"REQUESTED_ADDRESS_FAMILY": b"\x02\0\0\0"}, 0),
     ],
 )
 def test_what_we_do_not_have_is_refused_by_its_code(
@@ -208,6 +211,57 @@ def test_a_binding_request_is_answered_for_anybody() -> None:
 def test_a_server_without_ipv4_relays_by_ipv6() -> None:
     answer = Client(Relay(SECRET, frozenset({MEDIA_V6}))).allocate()
     assert answer.attributes["XOR-RELAYED-ADDRESS"][0] == MEDIA_V6.host
+
+
+def test_requests_that_lack_something_are_bad_ones() -> None:
+    alice = Client()
+    alice.allocate()
+    bad: list[tuple[stun.Method, dict[str, object]]] = [
+        (stun.Method.CREATE_PERMISSION, {}),
+        (stun.Method.CHANNEL_BIND, {"XOR_PEER_ADDRESS": (MEDIA.host, MEDIA.port)}),
+        (stun.Method.CHANNEL_BIND, {"CHANNEL_NUMBER": 0x4000}),
+        (stun.Method.SHARED_SECRET, {}),
+    ]
+    for method, attributes in bad:
+        assert code(alice.ask(method, **attributes)) == 400
+    newcomer = Client()
+    assert code(newcomer.ask(stun.Method.ALLOCATE, signed=False)) == 401
+    assert code(newcomer.ask(stun.Method.ALLOCATE)) == 400
+    assert code(newcomer.ask(stun.Method.REFRESH)) == 437
+
+
+def test_an_address_that_is_none_is_a_bad_request() -> None:
+    alice = Client()
+    alice.allocate()
+    message = stun.Message(stun.Method.CREATE_PERMISSION, stun.Class.REQUEST)
+    message.attributes["XOR-PEER-ADDRESS"] = (MEDIA.host, MEDIA.port)
+    attributes = {"USERNAME": alice.username, "REALM": "telemed-media", "NONCE": alice.nonce}
+    message.attributes.update(attributes)
+    unsigned = bytes(message).replace(b"\x00\x12\x00\x08\x00\x01", b"\x00\x12\x00\x08\x00\x09")
+    length = int.from_bytes(unsigned[2:4]) + 24
+    signed = unsigned[:2] + length.to_bytes(2) + unsigned[4:]
+    integrity = hmac.digest(alice.key, signed, "sha1")
+    (reply,) = alice.send(signed + b"\x00\x08\x00\x14" + integrity)
+    assert isinstance(reply, Reply)
+    assert code(stun.parse_message(reply.data)) == 400
+
+
+def test_relayed_addresses_run_out_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "FIRST_RELAYED_PORT", 65_534)
+    relay = Relay(SECRET, frozenset({MEDIA}))
+    held = [Client(relay, f"p{number}") for number in range(2)]
+    assert {code(each.allocate()) for each in held} == {0}
+    assert code(Client(relay, "late").allocate()) == 486
+    held[0].server.close()
+    held[0].server.close()
+    assert code(Client(relay, "late").allocate()) == 0
+
+
+def test_without_an_allocation_nothing_passes() -> None:
+    alice = Client()
+    assert alice.server.to_client(MEDIA, b"x", alice.now) is None
+    assert alice.indicate(b"x") == []
+    assert not alice.server.has_expired(alice.now)
 
 
 def _good_messages() -> list[bytes]:
@@ -247,9 +301,9 @@ def test_whatever_is_sent_ends_in_an_answer_or_in_a_stun_error(data: bytes) -> N
 
 
 def test_a_message_that_only_a_server_sends_is_an_error() -> None:
-    server = TurnClient(Relay(SECRET, frozenset({MEDIA})), ALICE, "5eed", NOW)
+    client = TurnClient(Relay(SECRET, frozenset({MEDIA})), ALICE, "5eed", NOW)
     response = bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE))
     with pytest.raises(StunError):
-        server.receive(response, NOW)
+        client.receive(response, NOW)
     with pytest.raises(StunError):
-        server.receive(b"\x40\x00\x00\x00", NOW)
+        client.receive(b"\x40\x00\x00\x00", NOW)
