@@ -34,13 +34,16 @@ def negotiate(
     return _answer(peer, parse_offer(sdp), layout, info)
 
 
-def negotiate_publisher(peer: str, sdp: str, info: WorkerInfo) -> tuple[str, Connection]:
+def negotiate_publisher(
+    peer: str, sdp: str, info: WorkerInfo, *, only_sound: bool = False
+) -> tuple[str, Connection]:
     """(answer, connection) for a client that only publishes, as WHIP (RFC 9725) has them.
 
     Raises SdpError.
     """
     offer = parse_offer(sdp)
-    return _answer(peer, offer, publishing_layout(offer, bundled(offer)), info)
+    taken = [one for one in bundled(offer) if one.kind == "audio" or not only_sound]
+    return _answer(peer, offer, publishing_layout(offer, taken), info)
 
 
 def negotiate_viewer(peer: str, sdp: str, info: WorkerInfo) -> tuple[str, Connection]:

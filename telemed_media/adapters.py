@@ -190,6 +190,8 @@ def _negotiate_call(
     peer: str, offer: ports.MediaOffer, rights: Rights, info: api.WorkerInfo
 ) -> tuple[str, Connection]:
     publish = offer.publish if rights.publish else {}
+    if rights.only_sound:
+        publish = {source: mid for source, mid in publish.items() if source == "microphone"}
     slots = offer.slots if rights.subscribe else ()
     mids = tuple(SlotMids(slot.video, slot.audio, slot.screen) for slot in slots)
     return negotiate(peer, offer.sdp, publish, mids, info)
@@ -201,5 +203,5 @@ def _negotiate_device(
     if not (rights.publish if offer.way == "whip" else rights.subscribe):
         raise ports.Refused("not_allowed", "The token does not give the right to do this.")
     if offer.way == "whip":
-        return negotiate_publisher(peer, offer.sdp, info)
+        return negotiate_publisher(peer, offer.sdp, info, only_sound=rights.only_sound)
     return negotiate_viewer(peer, offer.sdp, info)

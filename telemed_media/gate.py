@@ -113,7 +113,7 @@ def _entry(entry: gate.CallEntry) -> Entry:
         subject=entry.subject,
         name=entry.name,
         role=entry.role,
-        rights=Rights(**dict.fromkeys(entry.rights, True)),
+        rights=Rights(**dict.fromkeys(entry.rights, True), only_sound=entry.only_sound),
         waits=entry.waits,
         alone=entry.alone,
     )

@@ -44,7 +44,14 @@ class ClinicJoinDesk:
         if seen.state != "open":
             code = CODES[seen.state]
             raise ExchangeRefused(code, seen.message, KINDS[code].status)
-        return Invitation(seen.name, seen.clinic, seen.phone, seen.practitioner, seen.in_use)
+        return Invitation(
+            name=seen.name,
+            clinic=seen.clinic,
+            phone=seen.phone,
+            practitioner=seen.practitioner,
+            in_use=seen.in_use,
+            only_sound=seen.only_sound,
+        )
 
     async def enter(self, tap: Tap) -> JoinTicket:
         """Raises ExchangeRefused (also confirm_needed, not_confirmed, no_tries_left …)."""

@@ -37,6 +37,7 @@ class Invitation(msgspec.Struct, frozen=True):
     phone: str  # of the clinic; "" where it has none
     practitioner: str
     in_use: bool  # on some device; another one has to confirm
+    only_sound: bool = False  # the visit is held without pictures
 
 
 class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -28,6 +28,7 @@ class CallEntry(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: str  # provider | patient | guest | device
     rights: tuple[str, ...]
+    only_sound: bool  # the visit was agreed to be held without pictures
     waits: bool
     alone: bool  # in the call on one device at a time
 
@@ -83,6 +84,7 @@ def _entry(visit: Visit, seat: Participant) -> CallEntry:
         name=seat.name,
         role="guest" if seat.role == "proxy" else seat.role,
         rights=seat.rights,
+        only_sound=visit.declared_modality == "audio",
         waits=seat.waits,
         alone=seat.binds_device,
     )

@@ -82,6 +82,7 @@ class LinkView(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # of whom the link is for; "" where it opens nothing
     opens_at: datetime
     in_use: bool  # on some device; another one has to confirm
+    only_sound: bool  # the visit is held without pictures
     by_birth_date: bool  # whether the date of birth can confirm
 
 
@@ -114,6 +115,7 @@ def open_link(tx: Transaction, actor: Actor, command: OpenLink) -> LinkView:
         name=seat.name if state in ("open", "early") else "",
         opens_at=visit.opens_at,
         in_use=seat.bound,
+        only_sound=visit.declared_modality == "audio",
         by_birth_date=_birth_date(tx, seat) is not None,
     )
 

@@ -9,6 +9,8 @@ late words about the old media cannot be taken for the new.
 
 from __future__ import annotations
 
+import msgspec
+
 from signaling.core import entering, sdpfrag
 from signaling.core import messages as m
 from signaling.core.closing import Closing
@@ -48,7 +50,8 @@ def offer(state: RoomState, ticket: str, entry: Entry, fresh: NewSeat, given: De
         state.emit(Close(ticket, closing))
         return
     state.pending[ticket] = PendingDevice(entry, fresh, given)
-    rights, who = RIGHTS[given.way], fresh.participant
+    who, only_sound = fresh.participant, entry.rights.only_sound
+    rights = msgspec.structs.replace(RIGHTS[given.way], only_sound=only_sound)
     state.emit(ConnectMedia(who, ticket, OFFER_ID, entry.subject, given, rights))
 
 
@@ -108,7 +111,9 @@ def _seat(state: RoomState, pending: PendingDevice, replaced: Seat | None, now: 
     seat = Seat(record=record, away_since=now)
     seat.change(
         device=pending.offer.way,
-        rights=RIGHTS[pending.offer.way],
+        rights=msgspec.structs.replace(
+            RIGHTS[pending.offer.way], only_sound=pending.entry.rights.only_sound
+        ),
         ice_tag=sdpfrag.entity_tag(pending.offer.sdp),
         muted=replaced.record.muted if replaced is not None else (),
     )

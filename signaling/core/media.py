@@ -66,7 +66,7 @@ def declare(state: RoomState, seat: Seat, message: m.Media, now: float) -> None:
     """
     del now
     declared = tuple(source for source in _SOURCES if getattr(message, source))
-    if declared and not seat.rights.publish:
+    if not _may_publish(seat, declared):
         state.refuse(seat, "not_allowed", message)
         return
     muted = tuple(source for source in seat.record.muted if source not in declared)
@@ -79,6 +79,12 @@ def declare(state: RoomState, seat: Seat, message: m.Media, now: float) -> None:
     for source in sorted(before ^ after):
         state.emit(SetMuted(seat.id, source, muted=source in after))
     state.changed()
+
+
+def _may_publish(seat: Seat, sources: tuple[m.Source, ...]) -> bool:
+    if seat.rights.only_sound and set(sources) - {"microphone"}:
+        return False
+    return seat.rights.publish or not sources
 
 
 def _held_back(seat: Seat) -> tuple[m.Source, ...]:

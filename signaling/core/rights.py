@@ -10,3 +10,4 @@ class Rights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subscribe: bool = False
     moderate: bool = False
     chat: bool = False
+    only_sound: bool = False  # of what is published: neither camera nor screen

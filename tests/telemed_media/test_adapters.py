@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from sfu import api
@@ -90,6 +91,20 @@ async def test_what_the_rights_do_not_allow_has_no_transport(
     assert answer.startswith("v=0")
     assert [section.mid for section in sections if section.receives] == receives
     assert [section.mid for section in sections if section.sends] == sends
+
+
+async def test_in_a_visit_by_sound_only_the_microphone_has_a_transport(
+    worker: FakeWorker, plane: SfuMediaPlane
+) -> None:
+    rights = Rights(publish=True, subscribe=True, only_sound=True)
+    await plane.connect("r", "alice", "subject", MEDIA, rights)
+    published = {s.role for s in connected(worker).connection.sections if s.receives}
+    assert published <= {"microphone"}
+    mids = {"camera": "0"}
+    worker.commands.clear()
+    pictures = msgspec.structs.replace(MEDIA, publish=mids)
+    await plane.connect("r", "alice", "subject", pictures, rights)
+    assert [s.role for s in connected(worker).connection.sections if s.receives] == []
 
 
 @pytest.mark.parametrize(

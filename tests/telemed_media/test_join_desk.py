@@ -115,3 +115,21 @@ async def test_a_visit_that_is_over_says_so(
 async def test_what_is_no_link_opens_nothing(desk: ClinicJoinDesk, text: str) -> None:
     assert await refusal(desk.open(text, "")) == ("link_unknown", 404)
     assert await refusal(desk.enter(tap(text))) == ("link_unknown", 404)
+
+
+async def test_a_visit_declared_by_sound_says_so_and_lets_nobody_send_pictures(
+    desk: ClinicJoinDesk, sqlite_database: Database
+) -> None:
+    def by_sound(tx: Transaction) -> InstantVisit:
+        bob = create_practitioner(tx, TESTS, CreatePractitioner(name="Dr. Bob"))
+        alice = create_patient(tx, TESTS, CreatePatient(name="Alice", birth_date=BORN))
+        command = CreateInstantVisit(patient_id=alice.id, practitioner_id=bob.id, modality="audio")
+        return create_instant_visit(tx, TESTS, command)
+
+    made = await sqlite_database.write(by_sound)
+    secret = made.link.path.removeprefix("/join#")
+    assert (await desk.open(secret, "203.0.113.7")).only_sound
+    ticket = await desk.enter(tap(secret))
+    entry = await ClinicGate(sqlite_database).enter(ticket.token)
+    assert entry.rights.publish
+    assert entry.rights.only_sound

@@ -121,3 +121,22 @@ test("a camera that is switched off while a phone call has it stays off", async 
   await local.resume();
   assert.deepEqual([local.sending.camera, local.held.camera], [false, false]);
 });
+
+test("in a visit by sound no camera is asked for, whatever is pressed, and no screen is offered", async () => {
+  const devices = fakeDevices();
+  const local = new LocalMedia(devices);
+  local.limitToSound();
+  await local.start();
+  await local.setCamera(true);
+  assert.deepEqual(local.sending, { microphone: true, camera: false, screen: false });
+  assert.deepEqual(devices.asked.map(({ video }) => video), [undefined]);
+  assert.equal(local.canShareScreen, false);
+});
+
+test("a camera that was on goes out once the visit turns out to be by sound", async () => {
+  const local = await started(fakeDevices());
+  const { camera } = local.tracks;
+  local.limitToSound();
+  assert.equal(camera.stopped, true);
+  assert.equal(local.tracks.camera, null);
+});

@@ -148,6 +148,7 @@ async def test_what_a_link_opens_is_told_without_a_tap(client: Client, desk: Des
             "phone": "+1 202",
             "practitioner": "Dr. Bob",
             "in_use": False,
+            "only_sound": False,
         }
     assert len(desk.opened) == 1
     assert desk.taps == []

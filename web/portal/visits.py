@@ -149,7 +149,7 @@ class VisitPages:
     async def _call(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         command = OneVisit(request.match_info["visit_id"])
         visit = await self._desk.database.read(lambda tx: read_visit(tx, visitor.actor, command))
-        return self._desk.render(request, visitor, "call.html", visit_id=visit.id)
+        return self._desk.render(request, visitor, "call.html", visit=visit)
 
     async def _end(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         self._desk.check_form(visitor, (await read_form(request, Posted)).sent)

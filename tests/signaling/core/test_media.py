@@ -93,6 +93,17 @@ def test_publishing_and_subscribing_need_their_rights() -> None:
     assert [one.participant for one in scene.of(o.ConnectMedia)] == ["p-carol", "p-charlie"]
 
 
+def test_in_a_visit_by_sound_no_camera_and_no_screen_can_be_declared() -> None:
+    scene = Scene()
+    rights = Rights(publish=True, subscribe=True, only_sound=True)
+    scene.hello("alice", rights, waits=False)
+    scene.say("alice", m.Media(microphone=True, camera=False, screen=False))
+    assert scene.refusals("alice") == []
+    scene.say("alice", m.Media(microphone=True, camera=True, screen=False))
+    scene.say("alice", m.Media(microphone=True, camera=False, screen=True))
+    assert scene.refusals("alice") == ["not_allowed", "not_allowed"]
+
+
 def test_slots_are_shown_and_become_live() -> None:
     scene = Scene()
     scene.visit()

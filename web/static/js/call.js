@@ -64,7 +64,7 @@ export class MediaSession extends Emitter {
   /** Own participant id, "" before welcome. */
   me = "";
   /** @type {Rights} */
-  rights = { publish: false, subscribe: false, moderate: false, chat: false };
+  rights = { publish: false, subscribe: false, moderate: false, chat: false, only_sound: false };
   /** @type {string[]} */ speakers = [];
   /** @type {QualityOf[]} */ quality = [];
   /** @type {SlotBoard} */ #board;
@@ -199,6 +199,7 @@ export class MediaSession extends Emitter {
   #welcome(message) {
     this.me = message.participant;
     this.rights = message.rights;
+    if (this.rights.only_sound) this.local.limitToSound();
     this.#link.renumber();
     this.emit("seat", message.seat);
     if (message.state === "waiting") this.#to("waiting");

@@ -46,7 +46,8 @@ export class Controls {
   #buttons() {
     const { rights, local } = this.session;
     return [
-      ...(rights.publish ? [this.media.microphone, this.media.camera] : []),
+      ...(rights.publish ? [this.media.microphone] : []),
+      ...(rights.publish && !rights.only_sound ? [this.media.camera] : []),
       ...(rights.publish && local.canShareScreen ? [this.screen] : []),
       ...(rights.chat ? [this.chat] : []),
       this.people,

@@ -11,8 +11,10 @@ import { JoinProblem, TelemedCall } from "./telemed-call.js";
 
 /** @typedef {{token: string, name: string, role: string}} Ticket */
 /**
- * @typedef {{name: string, clinic: string, phone: string, practitioner: string, in_use: boolean}} Invitation
- * @typedef {{link: string, seat?: string, choices?: object, phone?: string}} Kept
+ * @typedef {{name: string, clinic: string, phone: string, practitioner: string, in_use: boolean,
+ *   only_sound: boolean}} Invitation
+ * @typedef {{link: string, seat?: string, choices?: object, phone?: string,
+ *   onlySound?: boolean}} Kept
  */
 
 const KEPT = "telemed-visit";
@@ -122,6 +124,7 @@ async function start(place) {
   call.choices = memory.choices ?? {};
   remember(call, memory);
   if (call.seat === null) await greet(call, memory);
+  call.toggleAttribute("only-sound", memory.onlySound === true);
   if (memory.phone) call.setAttribute("phone", memory.phone);
   place.replaceChildren(call);
 }
@@ -130,9 +133,10 @@ async function start(place) {
 async function greet(call, memory) {
   try {
     /** @type {Invitation} */
-    const { name, phone } = await ask("open", { secret: memory.link });
+    const { name, phone, only_sound } = await ask("open", { secret: memory.link });
     call.setAttribute("name", name);
     memory.phone = phone;
+    memory.onlySound = only_sound;
   } catch (error) {
     if (!(error instanceof JoinProblem)) throw error;
     call.problem = error;

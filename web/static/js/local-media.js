@@ -43,6 +43,7 @@ export class LocalMedia extends Emitter {
   choices = { microphone: true, camera: true, microphoneId: "", cameraId: "" };
   /** @type {Held} what was switched on and is in the system's hands now */
   held = { microphone: false, camera: false };
+  onlySound = false;
   /** Counts stops: what was asked for before one is let go when it comes. */
   #era = 0;
 
@@ -50,6 +51,14 @@ export class LocalMedia extends Emitter {
   constructor(devices) {
     super();
     this.#devices = devices;
+  }
+
+  /** Neither camera nor screen is used from now on: the visit is held by sound. */
+  limitToSound() {
+    this.onlySound = true;
+    this.choices = { ...this.choices, camera: false };
+    this.#release("camera");
+    this.#release("screen");
   }
 
   /** What is really sent now. */
@@ -63,7 +72,7 @@ export class LocalMedia extends Emitter {
   }
 
   get canShareScreen() {
-    return typeof this.#devices?.getDisplayMedia === "function";
+    return !this.onlySound && typeof this.#devices?.getDisplayMedia === "function";
   }
 
   /** Asks for what was chosen, in one question where possible; takes what it can get. */
@@ -86,6 +95,7 @@ export class LocalMedia extends Emitter {
 
   /** @param {boolean} on */
   async setCamera(on) {
+    if (this.onlySound) return;
     this.choices = { ...this.choices, camera: on };
     if (!on) this.#release("camera");
     else if (this.tracks.camera === null) await this.#acquire("camera");

@@ -54,6 +54,7 @@ async function showVisit(visit, seat) {
 async function start(place, visit) {
   const call = /** @type {TelemedCall} */ (document.createElement("telemed-call"));
   call.setAttribute("phone", place.dataset.phone ?? "");
+  call.toggleAttribute("only-sound", place.dataset.modality === "audio");
   call.tokenSource = async () => (await takeSeat(visit)).call_token;
   try {
     const { name, participant_id } = await takeSeat(visit);

@@ -33,15 +33,16 @@ export class Prejoin {
       "aria-label": t("prejoin.level") });
     this.level = h("div", { class: "level" }, this.meter,
       h("span", { class: "hint" }, t("prejoin.levelHint")));
-    this.permission = h("p", { class: "hint" }, t("prejoin.permission"));
+    this.permission = h("p", { class: "hint" }, t(local.onlySound ? "prejoin.permissionSound" : "prejoin.permission"));
     this.join = h("button", { class: "primary", type: "button", "data-action": "join",
       onclick: onJoin }, t("prejoin.join"));
     this.root = h("section", { class: "screen prejoin" },
       h("div", { class: "card" },
         h("h1", {}, t("prejoin.title")),
         name !== "" && h("p", { class: "lead" }, t("prejoin.as", { name })),
-        view.root,
-        h("div", { class: "row toggles" }, toggles.microphone.root, toggles.camera.root),
+        local.onlySound ? h("p", { class: "lead" }, t("prejoin.onlySound")) : view.root,
+        h("div", { class: "row toggles" }, toggles.microphone.root,
+          !local.onlySound && toggles.camera.root),
         this.level,
         new Problems(local, signal).root,
         this.permission,

@@ -15,6 +15,8 @@ const STRINGS = {
   "prejoin.level": "Microphone level",
   "prejoin.levelHint": "Say something: the bar should move",
   "prejoin.permission": "If your browser asks, please allow the camera and the microphone.",
+  "prejoin.permissionSound": "If your browser asks, please allow the microphone.",
+  "prejoin.onlySound": "This visit is by sound only. No camera is used, and nobody sees you.",
 
   "device.microphone": "Microphone",
   "device.camera": "Camera",

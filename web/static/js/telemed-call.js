@@ -1,8 +1,8 @@
 /**
  * `<telemed-call>`: a whole video visit in one element.
  *
- * In: attributes `name` (who joins), `phone` (of the clinic, for whoever is left alone) and `signaling`
- * (address of the WebSocket), properties `token`, `seat` (resumes a call without a click), `choices`, `problem` (known before the first screen) and
+ * In: attributes `name` (who joins), `phone` (of the clinic, for whoever is left alone), `only-sound` (no
+ * camera is used) and `signaling` (address of the WebSocket), properties `token`, `seat` (resumes a call without a click), `choices`, `problem` (known before the first screen) and
  * `tokenSource` (a function that fetches a fresh token). Out: the events of `CallEvents`, cancelable;
  * cancelling `telemed-left` or `telemed-error` keeps the built-in last screen away. `data-state` says
  * where the person is: prejoin, waiting, call, reconnecting, left or error. For tests: `session`
@@ -81,6 +81,7 @@ export class TelemedCall extends HTMLElement {
       changed: () => this.#session?.networkChanged(),
       woke: () => this.#session?.woke(),
     }, signal);
+    if (this.hasAttribute("only-sound")) this.local.limitToSound();
     void this.local.start();
     if (this.seat === null) return this.#showPrejoin();
     this.dataset.state = "reconnecting";
