@@ -33,9 +33,10 @@ export class Silence {
    */
   isSilent(energy, nowMs) {
     if (energy !== this.#energy) {
+      const silentFromTheStart = this.#energy === null && energy === 0;
       this.#gated ||= this.#energy !== null && nowMs - this.#changedMs >= SILENT_MS;
       this.#energy = energy;
-      this.#changedMs = nowMs;
+      if (!silentFromTheStart) this.#changedMs = nowMs;
     }
     return !this.#gated && nowMs - this.#changedMs >= SILENT_MS;
   }
