@@ -12,6 +12,7 @@ from sfu.core.rtp import header, vp8
 from sfu.core.rtp.serial import Unwrapper
 from tests.sim.network import Conditions
 from tests.sim.slow_link import AUDIO, RTX, VIDEO, Call
+from tests.sim.world import World
 
 FAST = Conditions()
 SLOWEST = Conditions(rate_bps=80_000)
@@ -107,6 +108,29 @@ def test_a_keyframe_is_spread_over_a_slow_link_and_sound_does_not_wait_for_it() 
     call.run(1.0)
     assert call.frames(before, before + 1) >= 20
     assert max(call.waits(AUDIO, before, before + 1)) < 0.12
+
+
+def test_what_waits_for_a_slow_link_is_forgotten_when_another_layer_takes_over() -> None:
+    world = World()
+    bob, alice = world.join("bob", layers=2), world.join("alice", publish=False)
+    world.view(alice, 0, 180)
+    for rid in "qh":
+        bob.senders[rid].send()
+    subscriber = world.forwarder.state.subscriber("alice")
+    assert subscriber is not None
+    world.view(alice, 0, 360)
+    subscriber.pacer.rate_bps = 100_000
+    for _ in range(5):
+        bob.senders["q"].send(size=1000)
+    assert subscriber.pacer.is_holding
+    bob.senders["h"].send(key=True)
+    bob.senders["h"].send()
+    subscriber.pacer.rate_bps = 0
+    world.run(0.1)
+    numbers, pictures = alice.numbers(VIDEO), alice.picture_ids(VIDEO)
+    assert len(numbers) < 9
+    assert all(b - a == 1 for a, b in pairwise(numbers))
+    assert all(b - a == 1 for a, b in pairwise(pictures))
 
 
 def test_probes_stop_when_nothing_more_is_wanted() -> None:

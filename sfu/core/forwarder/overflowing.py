@@ -12,6 +12,5 @@ def restart(state: State, stream_id: int, now: float) -> None:
     if stream is None or stream.source is None:
         return
     source = stream.wanted or stream.source
-    stream.pacer.drop(stream.id)
     routing.stop(state, stream, now)
     routing.aim(state, stream, source, now)

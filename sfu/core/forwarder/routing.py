@@ -133,10 +133,16 @@ def stop(state: State, stream: Stream, now: float) -> None:
     _unwish(stream)
     if stream.source is None:
         return
-    stream.pacer.drop(stream.id)  # what waits was not sent: its numbers are free
-    switching.settle(stream)
+    _settle(stream)
     _end_rules(state, stream, now)
     stream.source = None
+
+
+def _settle(stream: Stream) -> None:
+    """What still waits to be sent is forgotten: its numbers are given to what comes next."""
+    if stream.pacer.is_holding:
+        stream.pacer.drop(stream.id)
+    switching.settle(stream)
 
 
 def _unwish(stream: Stream) -> None:
@@ -165,8 +171,7 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
         codec = stream.codec_for(source.codec)
         if codec is None:
             continue
-        stream.pacer.drop(stream.id)
-        switching.settle(stream)
+        _settle(stream)
         rule = switching.make_rule(stream, source, seq, packet, codec.payload_type)
         _end_rules(state, stream, now)
         _unwish(stream)
@@ -197,7 +202,7 @@ def remove_source(state: State, source: Source) -> None:
         if stream.wanted is source:
             _unwish(stream)
         if stream.source is source:
-            switching.settle(stream)
+            _settle(stream)
             stream.source = None
         stream.segments = type(stream.segments)(
             (s for s in stream.segments if s.source is not source), stream.segments.maxlen
