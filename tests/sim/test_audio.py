@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfu.core.forwarder import repeating
+from sfu.core.forwarder import downlink, repeating
 from sfu.core.rtp import header, red
 from tests.sim.network import Conditions
 from tests.sim.talk import RED, REPORT_S, Talk
@@ -82,6 +82,17 @@ def test_copies_end_ten_seconds_after_the_loss() -> None:
     before = talk.world.counters.repeated
     talk.run(5)
     assert talk.world.counters.repeated == before
+
+
+def test_room_is_set_aside_for_each_copy() -> None:
+    for talk in (
+        Talk(LOSSY, GOOD),
+        Talk(FAR_LOSSY, GOOD, bob_red=True, alice_red=True, estimate_bps=FAST_BPS),
+    ):
+        talk.run(0.1)
+        once = downlink._reserve(talk.subscriber)
+        talk.run(5)
+        assert downlink._reserve(talk.subscriber) >= 2 * once
 
 
 def test_a_good_path_gets_everything_once() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sfu.api import SlotPicture
-from sfu.core.forwarder import allocation, layers
+from sfu.core.forwarder import allocation, layers, redundancy
 from sfu.core.forwarder.allocation import PAUSED, Demand
 from sfu.core.forwarder.assignment import video_track
 from sfu.core.forwarder.layers import Option
@@ -102,8 +102,10 @@ def _note(
 
 def _reserve(subscriber: Subscriber) -> float:
     streams = (slot.audio for slot in subscriber.slots)
-    sources = (stream.source for stream in streams if stream is not None)
-    return allocation.reserve_bps(layers.full_bps(source) for source in sources if source)
+    flowing = ((one, one.source) for one in streams if one is not None and one.source is not None)
+    return allocation.reserve_bps(
+        layers.full_bps(source) * redundancy.copies(one) for one, source in flowing
+    )
 
 
 def _learn(state: State, room: Room, subscriber: Subscriber, now: float) -> None:

@@ -57,3 +57,10 @@ def _aim(state: State, stream: Stream, wanted: tuple[int, int], now: float) -> N
 def is_on(stream: Stream) -> bool:
     """Whether the receiver gets redundant sound now."""
     return bool(stream.segments and stream.segments[-1].rule.red_payload_type)
+
+
+def copies(stream: Stream) -> int:
+    """How often the sound of a stream is sent now."""
+    if stream.repeats is not None:
+        return 2
+    return 1 + stream.segments[-1].rule.red_earlier if is_on(stream) else 1
