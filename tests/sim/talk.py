@@ -114,10 +114,12 @@ class Talk:
             before = [(FRAME, self._said[-1][1])] if self._said else []
             payload = red.pack(OPUS.payload_type, frame, before)
         self._said.append((self.world.now, frame))
-        packet = bytearray(self.bob.senders["audio"].packet(payload))
-        packet[1] = RED.red_payload_type or 0 if self._bob_red else packet[1]
-        self.bob.senders["audio"].sent[header.sequence_number(packet)] = bytes(packet)
-        self._up.post(bytes(packet), self.world.now)
+        sender = self.bob.senders["audio"]
+        packet = sender.packet(payload)
+        if self._bob_red:
+            packet = packet[:1] + bytes((RED.red_payload_type or 0,)) + packet[2:]
+        sender.sent[header.sequence_number(packet)] = packet
+        self._up.post(packet, self.world.now)
 
     def _answer(self) -> None:
         for nack in self.bob.asked(rtcp.Nack):
