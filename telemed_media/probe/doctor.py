@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 import time
 from functools import partial
@@ -25,7 +26,6 @@ from telemed_media.probe.verdict import (
 )
 from telemed_media.tokens import TokenError, TokenRequest, make_token, revoke_token
 
-ROOM = "doctor"
 TOKEN_S = 300.0
 MAX_ADDRESSES = 8  # of one kind; each may take four stages of STAGE_S
 
@@ -33,9 +33,11 @@ MAX_ADDRESSES = 8  # of one kind; each may take four stages of STAGE_S
 async def examine(folder: DataFolder, settings: Settings) -> list[Finding]:
     """Every finding, this machine's first. Raises ReachError for settings that lead nowhere."""
     url = served_address(folder, settings)
+    room = f"doctor-{secrets.token_hex(4)}"  # of its own: an earlier one may be over
+    seat = TokenRequest(room, "Doctor", "publish", TOKEN_S, device=True, admitted=True)
     token, problem = "", ""
     try:
-        token = await make_token(folder, settings.database_url, _SEAT)
+        token = await make_token(folder, settings.database_url, seat)
     except TokenError as error:
         problem = str(error)
     host = (urlsplit(url).hostname or "").lower()
@@ -44,7 +46,7 @@ async def examine(folder: DataFolder, settings: Settings) -> list[Finding]:
     if not token:
         return findings
     try:
-        entrance, attempts = await _call(folder, settings, url, token)
+        entrance, attempts = await _call(folder, settings, f"{url}/whip/{room}", token)
     finally:
         await revoke_token(folder, settings.database_url, token)
     findings.append(judge_entrance(entrance))
@@ -53,22 +55,21 @@ async def examine(folder: DataFolder, settings: Settings) -> list[Finding]:
     return findings
 
 
-_SEAT = TokenRequest(ROOM, "Doctor", "publish", TOKEN_S, device=True, admitted=True)
-
-
 async def _call(
-    folder: DataFolder, settings: Settings, url: str, token: str
+    folder: DataFolder, settings: Settings, whip: str, token: str
 ) -> tuple[Entrance, list[Attempt]]:
+    url = whip.partition("/whip/")[0]
     trust = ssl.create_default_context()
-    if settings.tls_cert is None:
-        trust.load_verify_locations(str(folder.tls / "ca.pem"))
+    authority = folder.tls / "ca.pem"
+    if settings.tls_cert is None and authority.exists():
+        trust.load_verify_locations(str(authority))
     timeout = aiohttp.ClientTimeout(total=4 * STAGE_S)
     async with aiohttp.ClientSession(timeout=timeout) as web:
         try:
             async with web.get(f"{url}/readyz", ssl=trust) as reply:
                 if reply.status != 200:
                     return Entrance(url, "not_ready", (await reply.text())[:200]), []
-            return Entrance(url), await _call_everywhere(Caller(web, trust, token), url, trust)
+            return Entrance(url), await _call_everywhere(Caller(web, trust, token), whip, trust)
         except Refused as why:
             return Entrance(url, "refused", str(why)), []
         except aiohttp.ClientConnectorCertificateError as why:
@@ -77,9 +78,8 @@ async def _call(
             return Entrance(url, "unreachable", str(why) or "no answer"), []
 
 
-async def _call_everywhere(caller: Caller, url: str, trust: ssl.SSLContext) -> list[Attempt]:
+async def _call_everywhere(caller: Caller, whip: str, trust: ssl.SSLContext) -> list[Attempt]:
     """One after the other, each in a session of its own: the server has one path per session."""
-    whip = f"{url}/whip/{ROOM}"
     first = await caller.enter(whip)
     await caller.leave(first)
     attempts = []
