@@ -45,6 +45,7 @@ class _Route:
         "_srtp",
         "_template",
         "is_audio",
+        "is_thinned",
         "pacer",
         "rule",
         "sent",
@@ -57,6 +58,7 @@ class _Route:
         self.sent = stream.sent
         self.pacer = stream.pacer
         self.is_audio = stream.kind == "audio"
+        self.is_thinned = rule.max_tid < EVERY_TID
         self._note = stream.log.note if rule.extensions.twcc else None
         self._template = HeaderTemplate(rule.extensions, rule.ssrc)
         self._payload_type = rule.red_payload_type or rule.payload_type
@@ -226,7 +228,7 @@ class Executor:
             srtp = route.transport.srtp
             if srtp is None:
                 continue
-            thinned = rule.max_tid < EVERY_TID and not whole
+            thinned = route.is_thinned and not whole
             if thinned and vp8.temporal_layer(packet, start) > rule.max_tid:
                 surplus.append(rule.stream)
                 continue
@@ -237,12 +239,18 @@ class Executor:
             if rule.red_payload_type:
                 content = _redundant(source, rule, packet, seq, plain)
             level = audio_level(rule, packet) if rule.extensions.level_id else 0
-            pacer = route.pacer
-            if (pacer.rate_bps or pacer.is_holding) and not self._goes_now(route, size, now):
+            if not (route.pacer.is_idle or self._goes_now(route, size, now)):
                 send = partial(self._send, route, packet, seq, level, content)
-                self._hold(pacer, Waiting(send, size, rule.stream), packet, now)
-            else:
-                self._send(route, packet, seq, level, content, now)
+                self._hold(route.pacer, Waiting(send, size, rule.stream), packet, now)
+                continue
+            try:  # as `_send` does; a call less
+                data = route.render(srtp, packet, seq, level, content, now)
+            except SrtpError:
+                self._counters.dropped_send += 1
+                continue
+            self._post_media(route.transport, data)
+            if rule.keep_ciphertext:
+                _keep(route.transport, rule.ssrc, seq + rule.seq_offset, data)
         if surplus:
             self._forwarder.receive_surplus(source, seq, surplus, now)
             self._obey()

@@ -35,15 +35,26 @@ class Waiting(msgspec.Struct, frozen=True):
 class Pacer:
     """One subscriber's. Sizes are bytes, times seconds."""
 
-    __slots__ = ("_budget", "_frame", "_queue", "_queued", "_topped_up", "rate_bps")
+    __slots__ = ("_budget", "_frame", "_queue", "_queued", "_rate_bps", "_topped_up", "is_idle")
 
     def __init__(self) -> None:
-        self.rate_bps = 0.0  # the estimate; 0: not paced
+        self.is_idle = True  # everything may leave at once, and nothing is counted
+        self._rate_bps = 0.0
         self._queue: deque[Waiting] = deque()
         self._queued = 0
         self._budget = 0.0
         self._topped_up = 0.0
         self._frame = b""  # RTP timestamp of the newest packet that was taken
+
+    @property
+    def rate_bps(self) -> float:
+        """The estimate; 0: not paced."""
+        return self._rate_bps
+
+    @rate_bps.setter
+    def rate_bps(self, bps: float) -> None:
+        self._rate_bps = bps
+        self._look()
 
     @property
     def is_holding(self) -> bool:
@@ -67,26 +78,28 @@ class Pacer:
         """Take a packet; False where it begins a frame (has another RTP timestamp) and the queue is
         too long.
         """
-        limit = self.rate_bps * MOST * MAX_WAIT_S / 8
+        limit = self._rate_bps * MOST * MAX_WAIT_S / 8
         if frame != self._frame and self._queue and self._queued > limit:
             return False
         self._frame = frame
         self._queue.append(waiting)
         self._queued += waiting.size
+        self._look()
         return True
 
     def next(self, now: float) -> Waiting | None:
         """The next packet whose time has come."""
         if not self._queue:
             return None
-        if self.rate_bps:
-            needed = self._queued * 8 / MAX_WAIT_S / self.rate_bps
+        if self._rate_bps:
+            needed = self._queued * 8 / MAX_WAIT_S / self._rate_bps
             self._top_up(now, min(max(FACTOR, needed), MOST))
             if self._budget < 0:
                 return None
         waiting = self._queue.popleft()
         self._queued -= waiting.size
         self._budget -= waiting.size
+        self._look()
         return waiting
 
     def drop(self, stream: int) -> None:
@@ -94,9 +107,13 @@ class Pacer:
         self._queue = deque(one for one in self._queue if one.stream != stream)
         self._queued = sum(one.size for one in self._queue)
         self._frame = b""
+        self._look()
+
+    def _look(self) -> None:
+        self.is_idle = not self._rate_bps and not self._queue
 
     def _top_up(self, now: float, factor: float) -> None:
-        per_s = self.rate_bps * factor / 8
+        per_s = self._rate_bps * factor / 8
         earned = self._budget + (now - self._topped_up) * per_s
         self._budget = max(-MAX_DEBT_S * per_s, min(BURST_S * per_s, earned))
         self._topped_up = now

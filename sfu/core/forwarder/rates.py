@@ -29,7 +29,9 @@ class Rate:
     _bits: list[int] = field(default_factory=lambda: [0] * (EVERY_TID + 1))
     _before: tuple[float, ...] = ()
     _started: float | None = None
-    _keyframe: bytes = b""  # RTP timestamp of the newest one
+    _frame: bytes = b""  # RTP timestamp of the newest one
+    _tid: int = 0
+    _is_keyframe: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -37,24 +39,25 @@ class Rate:
 
     def count(self, packets: Iterable[bytes], codec: str, now: float) -> None:
         """Packets that came since the last time."""
-        video = codec != "opus"
+        bits, video = self._bits, codec != "opus"
         for packet in packets:
-            tid = 0
-            if video:
-                start = header.payload_offset(packet)
-                if is_switch_point(codec, packet, start):
-                    self._keyframe = packet[4:8]
-                if packet[4:8] == self._keyframe:
-                    continue
-                if codec == "VP8":
-                    tid = vp8.temporal_layer(packet, start)
-            self._bits[tid] += (len(packet) + TAG_BYTES) * 8
+            if video and packet[4:8] != self._frame:
+                self._begin(packet, codec)
+            if not self._is_keyframe:
+                bits[self._tid] += (len(packet) + TAG_BYTES) * 8
         if self._started is None:
             self._started = now
         elapsed = now - self._started
         if elapsed >= WINDOW_S:
             self._close(elapsed)
             self._started = now
+
+    def _begin(self, packet: bytes, codec: str) -> None:
+        """The first packet that came of a frame."""
+        start = header.payload_offset(packet)
+        self._frame = packet[4:8]
+        self._is_keyframe = is_switch_point(codec, packet, start)
+        self._tid = vp8.temporal_layer(packet, start) if codec == "VP8" else 0
 
     def _close(self, elapsed: float) -> None:
         newest = tuple(sum(self._bits[: tid + 1]) / elapsed for tid in range(EVERY_TID + 1))
