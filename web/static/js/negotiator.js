@@ -9,6 +9,8 @@
 
 /** The server answers within milliseconds; an offer without an answer by then is lost. */
 const ANSWER_TIMEOUT_MS = 8000;
+/** What only changes a connection that works is no reason to give it up while signalling is slow. */
+const CHANGE_TIMEOUT_MS = 30_000;
 
 /**
  * @typedef {object} Wiring
@@ -77,7 +79,8 @@ export class Negotiator {
     this.#describing = true;
     try {
       const description = await this.#wiring.peer.describe({ iceRestart });
-      if (!this.#stopped) this.#send(description);
+      const patience = this.#answered && !iceRestart ? CHANGE_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
+      if (!this.#stopped) this.#send(description, patience);
     } catch {
       this.#fail();
     } finally {
@@ -91,12 +94,12 @@ export class Negotiator {
     return this.#answered && this.#wanted?.iceRestart === true;
   }
 
-  /** @param {import("./peer.js").Description} description */
-  #send(description) {
+  /** @param {import("./peer.js").Description} description @param {number} patienceMs */
+  #send(description, patienceMs = ANSWER_TIMEOUT_MS) {
     const id = this.#wiring.nextId();
     this.#inFlight = id;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fail(), ANSWER_TIMEOUT_MS);
+    this.#timer = setTimeout(() => this.#fail(), patienceMs);
     this.#wiring.send({ type: "offer", id, ...description });
   }
 
