@@ -74,6 +74,8 @@ async def _call(
             return Entrance(url, "refused", str(why)), []
         except aiohttp.ClientConnectorCertificateError as why:
             return Entrance(url, "untrusted", str(why.certificate_error)), []
+        except aiohttp.ClientConnectorError as why:
+            return Entrance(url, "unreachable", why.os_error.strerror or "no connection"), []
         except (aiohttp.ClientError, TimeoutError) as why:
             return Entrance(url, "unreachable", str(why) or "no answer"), []
 

@@ -60,7 +60,7 @@ def judge_entrance(entrance: Entrance) -> Finding:
     mends = {
         "unreachable": "Is the server running? Does PUBLIC_URL lead here, and does the firewall "
         "let its TCP port in?",
-        "untrusted": "Put the whole chain into TLS_CERT, the server's own certificate first.",
+        "untrusted": "Is it this server that answers there? Then put the whole chain into TLS_CERT, the server's own certificate first.",
         "not_ready": "Look into the server's log.",
         "refused": "Look into the server's log.",
     }
@@ -92,8 +92,8 @@ def _attempt(attempt: Attempt, own_addresses: frozenset[str]) -> Finding:
     where = f"{_ROUTE[name]} at {host}:{attempt.port}"
     if attempt.stage == "done":
         return Finding(name, "ok", f"{where} carries media ({attempt.took_s * 1000:.0f} ms).")
-    says = f"{where}: {_STAGE[attempt.stage]} within {attempt.took_s:.0f} s."
-    if name == "udp" and attempt.address not in own_addresses:
+    says = f"{where}: {_STAGE[attempt.stage]} (tried for {attempt.took_s:.1f} s)."
+    if name != "turn-tls" and attempt.address not in own_addresses:
         return _foreign(attempt, says)
     return Finding(name, "fault", says, _mend(attempt))
 
@@ -102,13 +102,14 @@ def _foreign(attempt: Attempt, says: str) -> Finding:
     """An advertised address that this machine has not: a NAT's, or a mistake."""
     if ipaddress.ip_address(attempt.address).is_private:
         mend = f"{attempt.address} is not this machine's and is private: correct ADVERTISE."
-        return Finding("udp", "fault", says, mend)
+        return Finding(attempt.transport, "fault", says, mend)
+    protocol = "UDP" if attempt.transport == "udp" else "TCP"
     mend = (
-        f"{attempt.address} is not this machine's. If a NAT has it, forward UDP {attempt.port} "
-        "from there to here; many NATs do not answer from inside, so try a call from outside. "
+        f"{attempt.address} is not this machine's. If a NAT has it, forward {protocol} "
+        f"{attempt.port} from there to here; many NATs do not answer from inside, so try a call from outside. "
         "If not, correct ADVERTISE."
     )
-    return Finding("udp", "warning", says, mend)
+    return Finding(attempt.transport, "warning", says, mend)
 
 
 def _mend(attempt: Attempt) -> str:
