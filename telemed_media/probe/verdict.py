@@ -60,7 +60,8 @@ def judge_entrance(entrance: Entrance) -> Finding:
     mends = {
         "unreachable": "Is the server running? Does PUBLIC_URL lead here, and does the firewall "
         "let its TCP port in?",
-        "untrusted": "Is it this server that answers there? Then put the whole chain into TLS_CERT, the server's own certificate first.",
+        "untrusted": "Is it this server that answers there? Then put the whole chain into "
+        "TLS_CERT, the server's own certificate first.",
         "not_ready": "Look into the server's log.",
         "refused": "Look into the server's log.",
     }
@@ -106,8 +107,8 @@ def _foreign(attempt: Attempt, says: str) -> Finding:
     protocol = "UDP" if attempt.transport == "udp" else "TCP"
     mend = (
         f"{attempt.address} is not this machine's. If a NAT has it, forward {protocol} "
-        f"{attempt.port} from there to here; many NATs do not answer from inside, so try a call from outside. "
-        "If not, correct ADVERTISE."
+        f"{attempt.port} from there to here; many NATs do not answer from inside, "
+        "so try a call from outside. If not, correct ADVERTISE."
     )
     return Finding(attempt.transport, "warning", says, mend)
 

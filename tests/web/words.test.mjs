@@ -41,7 +41,7 @@ test("every key that the code names is in the table, and the table has no other"
     .map(([, key]) => key);
   const code = FILES.filter((name) => name !== "strings.js").map((name) =>
     withoutComments(source(name))).join("\n");
-  const prefixes = ["problem.", "end.", "refused.", "role.", "notice.muted.", "device."];
+  const prefixes = ["problem.", "end.", "refused.", "role.", "notice.muted.", "device.", "finding."];
   const unused = table.filter((key) =>
     !code.includes(`"${key}"`) && !prefixes.some((prefix) => key.startsWith(prefix)));
   assert.deepEqual(unused, []);
