@@ -44,8 +44,8 @@ async def examine(data: Path, **environ: str) -> tuple[int, dict[str, Finding]]:
     return process.returncode, {finding.check: finding for finding in found}
 
 
-async def test_each_transport_is_tried_and_a_firewall_on_the_udp_port_is_named(
-    server: Running,
+async def test_calls_by_each_transport_and_each_fault_are_named(
+    server: Running, tmp_path: Path
 ) -> None:
     code, found = await examine(server.data)
     assert code == 0
@@ -65,11 +65,6 @@ async def test_each_transport_is_tried_and_a_firewall_on_the_udp_port_is_named(
     assert found["udp"].level == "fault"
     assert f"Let UDP port {port} in" in found["udp"].mend
     assert found["turn-tls"].level == found["ice-tcp"].level == "ok"
-
-
-async def test_an_expired_certificate_and_a_stopped_server_are_named(
-    server: Running, tmp_path: Path
-) -> None:
     await stop(server)
     then = time.time() - YEARS_S
     leaf = issue_server(make_authority(then), ["127.0.0.1"], then)
