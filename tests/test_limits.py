@@ -9,6 +9,9 @@ from typing import Protocol
 from clinic_api.http import doors, route
 from clinic_api.http.rate import Buckets
 from sfu.core import ice, limits
+from sfu.core.stream import outbox
+from sfu.core.turn import allocation, credentials
+from sfu.edge import ice_tcp, reception, turn
 from sfu.shell import dtls, peer, udp
 from signaling.core import messages
 from signaling.core.settings import CallSettings, RoomSettings
@@ -48,6 +51,19 @@ def test_the_table_has_the_numbers_of_the_code() -> None:
 def in_the_code(calls: CallSettings, room: RoomSettings) -> dict[str, list[float]]:
     return {
         "connections of one address (an IPv6 /64)": [admission.MAX_PER_NETWORK],
+        "first bytes of a connection": [reception.FIRST_BYTES_S],
+        "TLS of TURN, with its first message": [reception.HANDSHAKE_S],
+        "a connection without an authentic check, or without an allocation": [turn.UNALLOCATED_S],
+        "silence of an ICE-TCP connection": [ice_tcp.SILENT_S],
+        "packets before an authentic check": of(ice_tcp.UNCLAIMED),
+        "requests of one TURN connection": of(turn.REQUESTS),
+        "TURN allocations of one person": [allocation.ALLOCATIONS_EACH],
+        "life of a TURN credential": [credentials.LONGEST_S],
+        "waiting for a slow client": [
+            1000 * outbox.VIDEO_WAITS_S,
+            outbox.AUDIO_WAITS_S,
+            outbox.MAX_WAITING_BYTES / 1024,
+        ],
         "connections in all": [admission.MAX_CONNECTIONS, admission.SPARE_FILES],
         "TLS handshake": [door.HANDSHAKE_S],
         "silence between requests, and headers in all": [patience.IDLE_S],
