@@ -207,7 +207,8 @@ def maintain(state: State, now: float) -> None:
             routing.follow(state, room, subscriber, now)
             redundancy.watch(state, subscriber, now)
             repeating.watch(subscriber, now)
-            routing.retarget(state, subscriber, now)
+            if not downlink.is_settled(subscriber, now):
+                routing.retarget(state, subscriber, now)
             own = room.publishers.get(subscriber.peer)
             news = downlink.video_state(subscriber, own) != subscriber.told_video
             if subscriber.connected and news:

@@ -17,29 +17,45 @@ from sfu.core.forwarder.model import Publisher, Slot, Subscriber, Track
 from sfu.core.forwarder.pacing import SLOW_BPS
 from sfu.core.forwarder.state import Room, State
 
+RECHECK_S = 1.0  # rates drift, and a layer may cease to flow
 FELL = 0.97  # of the estimate before: it has fallen, and not by rounding
 
 
 def allocate(state: State, room: Room, subscriber: Subscriber, now: float) -> dict[int, Option]:
     """By slot index what is to be sent; a slot that is not there gets no picture."""
+    pictures = list(_shown(room, subscriber))
     shown = [
         (slot, offered, track)
-        for slot, track in _shown(room, subscriber)
+        for slot, track in pictures
         if (offered := layers.options(track, visible_height(state, slot), now))
     ]
-    _learn(state, room, subscriber, now)
+    _learn(state, subscriber, pictures, now)
     demands = [_demand(room, slot, offered) for slot, offered, _ in shown]
     budget = subscriber.estimator.bitrate_bps - _reserve(subscriber)
     limited = subscriber.congested
     granted = allocation.decide(subscriber.hysteresis, budget, demands, now, limited=limited)
     for slot in subscriber.slots:
         slot.granted, slot.picture = None, "full"
+    subscriber.allocated_at = now
+    subscriber.has_all = all(
+        i == len(one.options) - 1 for one, i in zip(demands, granted, strict=True)
+    )
     found: dict[int, Option] = {}
     for (slot, offered, track), index in zip(shown, granted, strict=True):
         _note(state, subscriber, slot, track, offered, index)
         if index != PAUSED:
             found[slot.index] = offered[index]
     return found
+
+
+def is_settled(subscriber: Subscriber, now: float) -> bool:
+    """Whether there is no need to allocate anew: the subscriber has all, and nothing became worse."""
+    return (
+        subscriber.has_all
+        and not subscriber.congested
+        and subscriber.estimator.bitrate_bps >= FELL * subscriber.estimate_bps
+        and now - subscriber.allocated_at < RECHECK_S
+    )
 
 
 def visible_height(state: State, slot: Slot) -> int:
@@ -108,10 +124,12 @@ def _reserve(subscriber: Subscriber) -> float:
     )
 
 
-def _learn(state: State, room: Room, subscriber: Subscriber, now: float) -> None:
+def _learn(
+    state: State, subscriber: Subscriber, pictures: list[tuple[Slot, Track]], now: float
+) -> None:
     """Whether the link is known to be too slow, and what would be sent if it were not."""
     estimator = subscriber.estimator
-    full = sum(_best_bps(state, slot, track) for slot, track in _shown(room, subscriber))
+    full = sum(_best_bps(state, slot, track) for slot, track in pictures)
     wanted = (full + _reserve(subscriber)) * allocation.HEADROOM
     estimator.set_wanted(wanted, now)
     estimate = estimator.bitrate_bps

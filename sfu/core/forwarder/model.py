@@ -242,6 +242,8 @@ class Subscriber:
     path_loss: float = 0.0  # share of all packets that does not arrive, smoothed over 2 s
     congested: bool = False  # the estimate has fallen, and not all that is wanted fits yet
     estimate_bps: float = 0.0  # at the last allocation
+    has_all: bool = False  # no picture is smaller or slower than its tile could use
+    allocated_at: float = -1e9
     told_video: str = "full"  # in the newest Quality
     statuses_since: float = 0.0  # the second in which the statuses below were read
     statuses: int = 0  # of packets, in transport-wide feedback
