@@ -78,6 +78,8 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
         ("TRUSTED_PROXIES", "10.0.0.0/33", "TRUSTED_PROXIES: "),
         ("TLS_CERT", "/cert.pem", "TLS_CERT and TLS_KEY are needed together"),
         ("WORKERS", "2", "WORKERS can only be 1 for now."),
+        ("TURN_URLS", "turns:turn.example:443", "TURN_URLS and TURN_SECRET are needed together"),
+        ("MEDIA_TCP_PORT", "65536", "MEDIA_TCP_PORT: "),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_in_words(name: str, text: str, words: str) -> None:
@@ -145,3 +147,12 @@ def test_a_database_that_is_no_postgresql_is_refused_without_showing_it(url: str
     assert refusal({}, {"TELEMED_DATABASE_URL": url}) == (
         "DATABASE_URL must look like postgresql://user:password@host/name."
     )
+
+
+def test_a_turn_server_is_named_as_browsers_name_it(tmp_path: Path) -> None:
+    given = {"data": tmp_path, "turn_secret": "shared with coturn"}
+    urls = ("turns:turn.clinic.example:443?transport=tcp", "turn:[2001:db8::1]:3478")
+    assert load_settings({**given, "turn_urls": urls}, {}).turn_urls == urls
+    for wrong in ("https://turn.clinic.example", "turns:", "turn:a?transport=quic", "turn:a b"):
+        with pytest.raises(SettingsError, match="must look like turns:"):
+            load_settings({**given, "turn_urls": (wrong,)}, {})

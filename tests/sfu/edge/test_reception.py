@@ -330,7 +330,9 @@ async def test_a_claimed_path_sends_as_it_likes(edge: Edge) -> None:
 
 async def test_a_client_that_reads_nothing_loses_video_before_sound(edge: Edge) -> None:
     reader, writer = await edge.plain()
-    writer.transport.pause_reading()
+    transport = writer.transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()
     writer.write(frame(CHECK))
     await until(lambda: edge.worker.packets)
     path = edge.worker.opened[0].path
@@ -342,7 +344,7 @@ async def test_a_client_that_reads_nothing_loses_video_before_sound(edge: Edge) 
         await asyncio.sleep(0.005)
     assert edge.counters.edge_dropped_late > 500
     frames = Deframer(measure_frame)
-    writer.transport.resume_reading()
+    transport.resume_reading()
     heard = 0
     async with asyncio.timeout(WITHIN_S):
         while heard < 50:  # of 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from typing import Any
 
 import pytest
 from aioice import stun
@@ -216,7 +217,7 @@ def test_a_server_without_ipv4_relays_by_ipv6() -> None:
 def test_requests_that_lack_something_are_bad_ones() -> None:
     alice = Client()
     alice.allocate()
-    bad: list[tuple[stun.Method, dict[str, object]]] = [
+    bad: list[tuple[stun.Method, dict[str, Any]]] = [
         (stun.Method.CREATE_PERMISSION, {}),
         (stun.Method.CHANNEL_BIND, {"XOR_PEER_ADDRESS": (MEDIA.host, MEDIA.port)}),
         (stun.Method.CHANNEL_BIND, {"CHANNEL_NUMBER": 0x4000}),
