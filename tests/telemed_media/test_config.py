@@ -150,7 +150,7 @@ def test_a_database_that_is_no_postgresql_is_refused_without_showing_it(url: str
 
 
 def test_a_turn_server_is_named_as_browsers_name_it(tmp_path: Path) -> None:
-    given = {"data": tmp_path, "turn_secret": "shared with coturn"}
+    given: dict[str, Value] = {"data": tmp_path, "turn_secret": "shared with coturn"}
     urls = ("turns:turn.clinic.example:443?transport=tcp", "turn:[2001:db8::1]:3478")
     assert load_settings({**given, "turn_urls": urls}, {}).turn_urls == urls
     for wrong in ("https://turn.clinic.example", "turns:", "turn:a?transport=quic", "turn:a b"):
