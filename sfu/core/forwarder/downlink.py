@@ -49,7 +49,7 @@ def allocate(state: State, room: Room, subscriber: Subscriber, now: float) -> di
 
 
 def is_settled(subscriber: Subscriber, now: float) -> bool:
-    """Whether there is no need to allocate anew: the subscriber has all, and nothing became worse."""
+    """Whether to allocate anew is of no use: all is sent, and nothing became worse."""
     return (
         subscriber.has_all
         and not subscriber.congested
