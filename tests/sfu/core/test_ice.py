@@ -214,3 +214,17 @@ def test_whatever_comes_the_selected_path_is_a_checked_one(
         assert agent.carrying is None or agent.carrying in agent.paths()
         assert len(agent.paths()) <= MAX_TUPLES
         assert agent.password_for(agent.local.ufrag) == agent.local.password
+
+
+def test_a_path_that_has_ended_gives_way_to_the_next_best_and_the_last_to_none() -> None:
+    agent = IceAgent[str](Credentials("ours", "password"), 0.0)
+    agent.receive_check("tcp", "ours", True, 1.0)
+    agent.receive_check("udp", "ours", False, 2.0)
+    agent.receive_media("tcp", 3.0)
+    agent.drop("tcp")
+    assert (agent.selected, agent.carrying) == ("udp", None)
+    agent.drop("tcp")
+    agent.drop("udp")
+    assert agent.selected is None
+    agent.receive_check("again", "ours", False, 4.0)
+    assert agent.selected == "again"
