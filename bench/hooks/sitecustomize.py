@@ -14,6 +14,4 @@ from signaling.core import settings
 
 _SIZE = int(os.environ["BENCH_ROOM_SIZE"])
 _module: Any = settings
-_module.CallSettings = functools.partial(
-    settings.CallSettings, room=settings.RoomSettings(max_admitted=_SIZE)
-)
+_module.RoomSettings = functools.partial(settings.RoomSettings, max_admitted=_SIZE)

@@ -15,7 +15,7 @@ class Path:
     def __init__(self, with_video: float, without: float) -> None:
         self.uplink = Uplink()
         self.with_video, self.without = with_video, without
-        self.video_bps, self.jitter_s = 60_000.0, 0.03
+        self.video_bps, self.rtt_s = 60_000.0, 0.3
         self.now = 0.0
         self.expected = self.received = 0.0
         self.history: list[bool] = []
@@ -28,7 +28,7 @@ class Path:
             self.received += 10 * (1 - (self.without if paused else self.with_video))
             rate = 0.0 if paused else self.video_bps
             counts = round(self.expected), round(self.received)
-            self.uplink.observe(*counts, self.jitter_s, rate, self.now)
+            self.uplink.observe(*counts, 0.05 if self.now < 1 else self.rtt_s, rate, self.now)
             self.history.append(self.uplink.paused)
 
 
@@ -50,7 +50,7 @@ def test_good_sound_much_video_or_none_stops_nothing(lost: float, bps: float) ->
 
 def test_a_path_that_only_loses_packets_keeps_the_camera() -> None:
     path = Path(with_video=0.2, without=0.2)
-    path.jitter_s = 0.004
+    path.rtt_s = 0.06
     path.run(60)
     assert not any(path.history)
 

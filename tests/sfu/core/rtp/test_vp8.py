@@ -138,6 +138,16 @@ def test_a_keyframe_without_a_readable_size_tells_none(packet: bytes) -> None:
     assert vp8.keyframe_height(packet, 0) == 0
 
 
+@given(picture_ids, tl0_indices, st.tuples(st.booleans(), st.booleans(), st.integers(0, 255)))
+def test_the_temporal_layer_is_what_the_descriptor_says(
+    picture_id: tuple[int, int] | None, tl0picidx: int | None, layers: tuple[bool, bool, int]
+) -> None:
+    whole = descriptor(picture_id, tl0picidx, layers)
+    told = layers[2] >> 6 if layers[0] else 0
+    assert vp8.temporal_layer(whole + INTERFRAME, 0) == told
+    assert vp8.temporal_layer(whole[: len(whole) - 1] if layers[0] else b"", 0) == 0
+
+
 GOLDEN = [
     descriptor(picture_id, tl0picidx, layers) + KEYFRAME + b"\x00\x05\xd0\x02"
     for picture_id in (None, (5, 7), (0x1234, 15))

@@ -11,6 +11,7 @@ from sfu.core.description import Candidate
 from sfu.core.sdp.answer import Answered, Local, answer, default_layout
 from sfu.core.sdp.model import SdpError
 from sfu.core.sdp.parse import parse_offer
+from sfu.core.sdp.sections import candidate_values
 from tests.sfu.core.sdp.local import local_for
 from tests.sfu.core.sdp.offers import offer, read_text, refusal, text_of, values
 
@@ -127,3 +128,13 @@ def test_layers_need_the_rid_extension() -> None:
     answered = answer(parsed, default_layout(parsed), local_for(parsed))
     assert answered.connection.sections[1].rids == ()
     assert "simulcast" not in answered.sdp
+
+
+def test_a_tcp_candidate_is_passive_and_comes_after_every_udp_one() -> None:
+    """RFC 6544 sections 4.2 and 4.5: the client connects to us."""
+    given = (Candidate("192.0.2.1", 8443), Candidate("192.0.2.1", 443, "tcp"))
+    udp, tcp = candidate_values(given)
+    assert tcp.split()[2:3] + tcp.split()[4:] == [
+        *("tcp", "192.0.2.1", "443", "typ", "host", "tcptype", "passive")
+    ]
+    assert int(udp.split()[3]) > int(tcp.split()[3]) > 0
