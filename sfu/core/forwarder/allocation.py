@@ -17,6 +17,7 @@ from sfu.core.forwarder.rates import AUDIO_BPS
 
 OVERDRAWN = 1.10  # a running layer may measure this much above the budget
 NEARLY = 1.45  # a picture that takes up to so much more than there is nearly fits
+SMALL_BPS = 60_000.0  # the lowest layer at its lowest rate: no harm while one waits
 AMPLE = 2.0  # times the cost of a rise: it hardly can be a mistake
 HEADROOM = 1.15  # what a rise needs beyond its cost, as measured rates swing
 STEADY_HEADROOM = 1.03  # of a rise in frame rate alone, which needs no keyframe
@@ -127,7 +128,8 @@ def _kept(
         hysteresis.all_fits()
     elif not hysteresis.may_pause(now):
         cheapest = [msgspec.structs.replace(one, options=one.options[:1]) for one in running]
-        found = share(budget_bps * NEARLY, cheapest, cheapest_free=False)
+        tolerated = max(budget_bps * NEARLY, SMALL_BPS)
+        found = share(tolerated, cheapest, cheapest_free=False)
     fitting = iter(found)
     return [PAUSED if one.granted == PAUSED else next(fitting) for one in demands]
 

@@ -24,21 +24,23 @@ def watch(state: State, room: Room, now: float) -> None:
     """Tell publishers when what is wanted of them has changed."""
     wanted = _wanted(state, room)
     for publisher in room.publishers.values():
-        _watch_uplink(publisher, now)
+        _watch_uplink(room, publisher, now)
         for track in publisher.tracks.values():
             if len(track.section.rids) > 1:
                 count = 0 if publisher.uplink.paused else max(1, wanted.get(id(track), 0))
                 _compare(state, track, count, now)
 
 
-def _watch_uplink(publisher: Publisher, now: float) -> None:
+def _watch_uplink(room: Room, publisher: Publisher, now: float) -> None:
     sound = [s for s in publisher.by_ssrc.values() if s.track.section.kind == "audio"]
     expected = sum(s.ring.highest - s.reception.first + 1 for s in sound if s.reception.first >= 0)
     received = sum(s.reception.received for s in sound)
-    pictures = [s for s in publisher.by_ssrc.values() if s.track.section.kind == "video"]
-    video_bps = sum(layers.full_bps(s) for s in pictures if layers.alive(s, now))
-    jitter_s = max((s.reception.jitter / s.codec.clock_rate for s in sound), default=0.0)
-    publisher.uplink.observe(expected, received, jitter_s, video_bps, now)
+    cameras = (s for s in publisher.by_ssrc.values() if s.track.section.kind == "video")
+    pictures = [source for source in cameras if layers.alive(source, now)]
+    video_bps = sum(s.rate.steady_bps[-1] for s in pictures if s.rate.steady_bps)
+    subscriber = room.subscribers.get(publisher.peer)
+    rtt_s = subscriber.estimator.rtt_s if subscriber else 0.0  # 0: not measured, nothing is paused
+    publisher.uplink.observe(expected, received, rtt_s, video_bps, now)
 
 
 def _wanted(state: State, room: Room) -> dict[int, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 LOST = 0.08  # of sound: what repair and concealment still hide well (media.md)
 WINDOW_S = 1.0
 PATIENCE = 2  # windows in a row
-QUEUED_S = 0.012  # jitter: a video packet of 1000 bytes holds sound up for 50 ms at 160 kbit/s
+QUEUED_S = 0.08  # round trip time beyond the shortest; browsers fill a slow link's queue
 SLOW_BPS = 200_000.0  # more video than this is no floor: the browser can still send less
 JUDGED = 3  # windows after the pause: its queue is empty then
 FIRST_HOLD_S, MAX_HOLD_S = 10.0, 60.0  # each pause that follows another soon is twice as long
@@ -29,6 +29,7 @@ class Uplink:
     _expected: int = 0
     _received: int = 0
     _window_at: float | None = None
+    _least_rtt_s: float = 10.0
     _bad: int = 0
     _lost_before: float = 0.0
     _paused_at: float = 0.0
@@ -38,9 +39,10 @@ class Uplink:
     _windows: int = 0
 
     def observe(
-        self, expected: int, received: int, jitter_s: float, video_bps: float, now: float
+        self, expected: int, received: int, rtt_s: float, video_bps: float, now: float
     ) -> None:
-        """Packets and jitter of sound, and the video that comes; told a few times a second."""
+        """Packets of sound, the round trip, and the video that comes; told a few times a second."""
+        self._least_rtt_s = min(self._least_rtt_s, rtt_s)
         if self._window_at is None:
             self._window_at, self._expected, self._received = now, expected, received
         if now - self._window_at < WINDOW_S:
@@ -51,7 +53,9 @@ class Uplink:
         if self.paused:
             self._judge(lost, now)
         else:
-            slow = lost >= LOST and jitter_s >= QUEUED_S and 0 < video_bps < SLOW_BPS
+            slow = (
+                lost >= LOST and rtt_s - self._least_rtt_s >= QUEUED_S and 0 < video_bps < SLOW_BPS
+            )
             self._suspect(slow, lost, now)
 
     def _suspect(self, slow: bool, lost: float, now: float) -> None:
