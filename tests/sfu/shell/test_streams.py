@@ -56,7 +56,8 @@ class Edge:
     async def hear_word(self) -> link.FromWorker:
         message = await self.hear()
         assert link.path_of(message) == link.CONTROL
-        return msgspec.msgpack.decode(link.word_of(message), type=link.FromWorker)
+        word: link.FromWorker = msgspec.msgpack.decode(link.word_of(message), type=link.FromWorker)
+        return word
 
 
 class Scene:
