@@ -279,4 +279,5 @@ class Guest:
 def _abort(line: aiohttp.ClientWebSocketResponse) -> None:
     transport = line._writer.transport
     if transport is not None:
-        transport.abort()
+        with suppress(AttributeError):  # Python 3.11.2, where the connection is lost already
+            transport.abort()
