@@ -2,7 +2,7 @@
 # Each does its own set-up; a stamp in .venv makes the second time instant.
 #
 #   make run     serve the demo on ./var      HOST=… PORT=… DATA=… ARGS="…" are passed on
-#   make quick   format, lint, types, import contracts, JavaScript, unit tests      (a minute)
+#   make quick   format, lint, types, import contracts, JavaScript, unit tests  (two minutes)
 #   make test    quick + real Chromium and Firefox against the real server      (15 minutes)
 #   make prove   the promised figures, and the two commands on a bare Debian      (long)
 #   make bench   what a call costs the server      ARGS="--seconds 10 fanout-10"
