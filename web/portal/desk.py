@@ -9,6 +9,7 @@ a fresh second factor, that is asked at once, and what was posted is kept and th
 from __future__ import annotations
 
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -239,15 +240,15 @@ class Desk:
         return await self._visitor(request, actor)
 
 
-class Pages:
+class Pages(ABC):
     """Pages about one thing: their functions, on the desk that all share."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
+    @abstractmethod
     def add_routes(self, app: web.Application) -> None:
         """Adds every page."""
-        raise NotImplementedError
 
     def _add_open(self, app: web.Application, path: str, ask: Page, take: Page) -> None:
         """A form that strangers see, and what takes it."""
