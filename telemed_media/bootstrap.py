@@ -24,7 +24,7 @@ from certs.addresses import reachable, read_interfaces
 from certs.pair import read_pair
 from certs.serving import CertificateReloader, server_context
 from clinic_api.db import Database
-from clinic_api.http.origin import OWN, Own
+from clinic_api.http.origin import OWN, Own, is_own_page
 from clinic_api.organisation.store import organisation
 from sfu.client import WorkerClient
 from signaling.core.settings import CallSettings, RelaySettings, RoomSettings
@@ -128,8 +128,8 @@ def _calls(
 ) -> CallControl:
     gate, log = ClinicGate(database), ClinicVisitLog(database)
     relay = RelaySettings(given.turn_urls, given.turn_secret.encode())
-    settings = CallSettings(RoomSettings(relay=relay), allowed_origins=(given.public_url,))
-    return CallControl(plane, gate, log, store, settings, steady_clock(), RandomIds())
+    settings = CallSettings(RoomSettings(relay=relay))
+    return CallControl(plane, gate, log, store, settings, steady_clock(), RandomIds(), is_own_page)
 
 
 def _certificate(given: FrontConfiguration) -> tuple[ssl.SSLContext, CertificateWatch]:

@@ -42,7 +42,6 @@ class CallSettings(msgspec.Struct, frozen=True):
     """The rules of the whole front."""
 
     room: RoomSettings = RoomSettings()
-    allowed_origins: tuple[str, ...] = ()  # beside our own host: pages that embed the call
     hello_timeout_s: float = 10.0  # time to say hello after the socket opened
     # Per client address: 50 people behind one all come back at once when the front restarts.
     hellos: Rate = Rate(per_s=4, burst=120)

@@ -55,9 +55,11 @@ class CallControl:
         settings: CallSettings,
         clock: Clock,
         ids: Ids,
+        is_own_page: door.OwnPage,
     ) -> None:
         self._services = Services(plane, gate, log, store, clock)
         self._settings = settings
+        self._is_own_page = is_own_page
         self._ids = ids
         self._hellos = HelloLimits(settings)
         self._rooms = Rooms(self._services, settings.room)
@@ -120,7 +122,7 @@ class CallControl:
         """Serve one WebSocket from hello to its end."""
         if self._closed:
             raise web.HTTPServiceUnavailable
-        if not door.is_welcome_origin(request, self._settings.allowed_origins):
+        if not door.is_welcome_origin(request, self._is_own_page):
             self._counters["origins_refused"] += 1
             raise web.HTTPForbidden
         socket = door.new_socket()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -21,14 +22,12 @@ from signaling.shell.connection import Connection
 RECEIVE_CAP_BYTES = 2 * 1024 * 1024  # aiohttp drops larger frames unread (close code 1009)
 CLOSE_TIMEOUT_S = 2.0  # how long a client may take to answer our close frame
 
+OwnPage = Callable[[web.Request], bool]  # whether the request names an origin of ours
 
-def is_welcome_origin(request: web.Request, allowed: tuple[str, ...]) -> bool:
+
+def is_welcome_origin(request: web.Request, is_own_page: OwnPage) -> bool:
     """Browsers always name the page's origin; other programs name none."""
-    origin = request.headers.get("Origin")
-    if origin is None or origin in allowed:
-        return True
-    host = request.host.lower()
-    return origin.lower() in (f"https://{host}", f"http://{host}")
+    return "Origin" not in request.headers or is_own_page(request)
 
 
 def new_socket() -> web.WebSocketResponse:

@@ -26,6 +26,7 @@ from clinic_api.actions import ACTIONS
 from clinic_api.auth.session_store import session_by_token
 from clinic_api.db import Database
 from clinic_api.guarded import REGISTRY
+from clinic_api.http.origin import is_own_page
 from clinic_api.http.route import WithSession
 from clinic_api.http.server import API
 from signaling.core.settings import CallSettings
@@ -157,6 +158,7 @@ async def front(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Appl
         CallSettings(),
         steady_clock(),
         RandomIds(),
+        is_own_page,
     )
     yield build_app(given, Health({}, _no_metrics, "token"), calls, sqlite_database)
     await calls.close()

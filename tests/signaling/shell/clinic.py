@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from clinic_api.http.origin import OWN, Own, is_own_page
 from signaling.core import messages as m
 from signaling.core.rights import Rights
 from signaling.core.settings import CallSettings
@@ -27,6 +28,7 @@ from tests.signaling.shell.desk import Desk
 from tests.signaling.shell.plane import FakePlane
 
 ROOM = "visit-1"
+PORTAL = "https://portal.example"  # the public origin
 DEADLINE_S = 5.0  # for anything that must come; a failing test waits this long
 DOCTOR = Rights(publish=True, subscribe=True, moderate=True, chat=True)
 PATIENT = Rights(publish=True, subscribe=True, chat=True)
@@ -122,9 +124,11 @@ class Clinic:
             self.settings,
             self.clock,
             RandomIds(),
+            is_own_page,
         )
         await self.calls.start()
         app = web.Application()
+        app[OWN] = Own(PORTAL)
         app.router.add_get("/signal", self.calls.handler)
         self.calls.devices.add_routes(app)
         self.server = TestServer(app)
@@ -163,9 +167,8 @@ class Clinic:
         )
         return self.desk.issue(entry, ttl_s, device=device)
 
-    async def connect(self, origin: str | None = None) -> Caller:
+    async def connect(self, **headers: str) -> Caller:
         assert self._client is not None
-        headers = {} if origin is None else {"Origin": origin}
         url = self.server.make_url("/signal")
         socket = await self._client.ws_connect(url, headers=headers, protocols=(m.SUBPROTOCOL,))
         return Caller(socket)

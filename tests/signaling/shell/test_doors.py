@@ -12,7 +12,7 @@ from signaling.core import messages as m
 from signaling.core.closing import Closing
 from signaling.core.settings import Rate
 from signaling.shell.connection import Connection
-from tests.signaling.shell.clinic import Caller, Clinic
+from tests.signaling.shell.clinic import PORTAL, Caller, Clinic
 
 
 async def refused(clinic: Clinic, token: str) -> tuple[str, int | None]:
@@ -149,18 +149,23 @@ async def test_an_address_may_not_say_hello_all_the_time(clinic: Clinic) -> None
 @pytest.mark.parametrize("origin", ("https://elsewhere.example", "http://[", "null", ""))
 async def test_a_page_of_another_host_is_refused(clinic: Clinic, origin: str) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as problem:
-        await clinic.connect(origin=origin)
+        await clinic.connect(Origin=origin)
     assert problem.value.status == 403
     assert clinic.calls.counters["origins_refused"] == 1
 
 
-async def test_our_own_page_and_an_allowed_one_are_let_in(clinic: Clinic) -> None:
-    portal = "https://portal.example"
-    clinic.settings = msgspec.structs.replace(clinic.settings, allowed_origins=(portal,))
-    await clinic.restart()
+async def test_a_page_that_names_itself_as_our_host_is_refused(clinic: Clinic) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as problem:
+        await clinic.connect(Origin="http://evil.example", Host="evil.example")
+    assert problem.value.status == 403
+
+
+async def test_our_pages_at_the_socket_and_at_the_public_address_are_let_in(
+    clinic: Clinic,
+) -> None:
     own = f"http://{clinic.server.host}:{clinic.server.port}"
-    for origin in (own, portal):
-        caller = await clinic.connect(origin=origin)
+    for origin in (own, PORTAL):
+        caller = await clinic.connect(Origin=origin, Host="proxy.internal")
         await caller.say(m.Hello(m.VERSION, token=clinic.token("bob")))
         await caller.hear(m.Welcome)
 
