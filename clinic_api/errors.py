@@ -40,7 +40,7 @@ KINDS: dict[str, Kind] = {
     "token_used": Kind(410, "This link has already been used."),
     "token_revoked": Kind(410, "This link has been withdrawn."),
     "unknown_room": Kind(404, "This call does not exist."),
-    "link_unknown": Kind(404, "This link does not open a call."),
+    "link_unknown": Kind(404, "This link does not work. Please ask the clinic for a new one."),
     "link_early": Kind(409, "It is too early for this visit. Please come back later."),
     "link_expired": Kind(410, "This link has expired."),
     "link_revoked": Kind(410, "This link has been withdrawn."),

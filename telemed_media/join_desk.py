@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from clinic_api.actor import Actor
+from clinic_api.actor import STRANGER, Actor
 from clinic_api.db import Database
 from clinic_api.errors import KINDS, Refused
+from clinic_api.organisation.model import Organisation, ReadOrganisation
+from clinic_api.organisation.service import read_organisation
 from clinic_api.visits.consenting import (
     AnswerConsent,
     ConsentsOf,
@@ -40,10 +42,10 @@ class ClinicJoinDesk:
                 lambda tx: open_link(tx, stranger, OpenLink(token=secret))
             )
         except Refused as refused:
-            raise _translated(refused) from None
+            raise await self._told(refused) from None
         if seen.state != "open":
             code = CODES[seen.state]
-            raise ExchangeRefused(code, seen.message, KINDS[code].status)
+            raise ExchangeRefused(code, seen.message, KINDS[code].status, seen.phone)
         return Invitation(
             name=seen.name,
             clinic=seen.clinic,
@@ -65,7 +67,7 @@ class ClinicJoinDesk:
         try:
             entered = await enter(self._database, stranger, command)
         except Refused as refused:
-            raise _translated(refused) from None
+            raise await self._told(refused) from None
         if entered.missing:
             entered = await self._with_consent(command, entered, tap.agrees)
         return JoinTicket(entered.call_token, entered.name, entered.role, entered.device)
@@ -88,9 +90,10 @@ class ClinicJoinDesk:
                 lambda tx: read_consents(tx, holder, ConsentsOf(entered.visit_id))
             )
         except Refused as refused:
-            raise _translated(refused) from None
+            raise await self._told(refused) from None
         texts = tuple(Text(one.id, one.sha256, one.text) for one in asked.open)
-        raise ConsentNeeded(_translated(Refused("consent_needed")), texts, entered.device)
+        refusal = await self._told(Refused("consent_needed"))
+        raise ConsentNeeded(refusal, texts, entered.device)
 
     async def _answer(self, holder: Actor, agreement: Agreement) -> None:
         command = AnswerConsent(
@@ -101,6 +104,9 @@ class ClinicJoinDesk:
         )
         await self._database.write(lambda tx: answer_consent(tx, holder, command))
 
-
-def _translated(refused: Refused) -> ExchangeRefused:
-    return ExchangeRefused(refused.code, refused.message, refused.status)
+    async def _told(self, refused: Refused) -> ExchangeRefused:
+        """The same with the clinic's phone number as the way out."""
+        clinic: Organisation = await self._database.read(
+            lambda tx: read_organisation(tx, STRANGER, ReadOrganisation())
+        )
+        return ExchangeRefused(refused.code, refused.message, refused.status, clinic.phone)

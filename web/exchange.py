@@ -78,18 +78,19 @@ class JoinTicket(msgspec.Struct, frozen=True):
 class ExchangeRefused(Exception):
     """The link opens nothing: a stable code, a sentence, an HTTP status (404 unknown, 410 over)."""
 
-    def __init__(self, code: str, message: str, status: int) -> None:
+    def __init__(self, code: str, message: str, status: int, phone: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.phone = phone  # of the clinic, whom to call about it
 
 
 class ConsentNeeded(ExchangeRefused):
     """The seat is taken, but nobody comes in without having agreed to these texts."""
 
     def __init__(self, refused: ExchangeRefused, texts: tuple[Text, ...], device: str) -> None:
-        super().__init__(refused.code, refused.message, refused.status)
+        super().__init__(refused.code, refused.message, refused.status, refused.phone)
         self.texts = texts
         self.device = device
 
@@ -118,12 +119,13 @@ class _Answer(msgspec.Struct):
 
 
 class _Problem(msgspec.Struct):
-    """RFC 9457, with our `code` beside."""
+    """RFC 9457, with our `code` and the way out beside."""
 
     title: str
     status: int
     detail: str
     code: str
+    phone: str = ""
     texts: tuple[Text, ...] = ()
 
 
@@ -221,7 +223,9 @@ async def _read(request: web.Request, kind: type[A]) -> A:
 
 
 def _problem(refusal: ExchangeRefused, texts: tuple[Text, ...] = ()) -> web.Response:
-    problem = _Problem(refusal.code, refusal.status, refusal.message, refusal.code, texts)
+    problem = _Problem(
+        refusal.code, refusal.status, refusal.message, refusal.code, refusal.phone, texts
+    )
     response = _json(msgspec.json.encode(problem), refusal.status, "application/problem+json")
     if isinstance(refusal, _TooMany):
         response.headers["Retry-After"] = str(refusal.retry_after_s)

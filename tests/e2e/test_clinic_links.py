@@ -73,6 +73,9 @@ async def test_a_withdrawn_link_says_so_and_a_new_one_opens(
     await alice.page.goto(link)
     await page.reads("withdrawn")
     await page.reads("+48")
+    await page.open("/join#nonsense")
+    await page.reads("This link does not work")
+    await page.reads("ask the clinic for a new one. You can call the clinic: +48")
 
     await desk.press("New link")
     await desk.reads("Send this link")

@@ -14,6 +14,8 @@ from clinic_api.directory.service import (
     create_patient,
     create_practitioner,
 )
+from clinic_api.organisation.model import Profile
+from clinic_api.organisation.service import make_ready
 from clinic_api.transaction import Transaction
 from clinic_api.visits.invitations import OneSeat, revoke
 from clinic_api.visits.service import (
@@ -29,6 +31,13 @@ from web.exchange import ExchangeRefused, Invitation, Tap
 
 TESTS = system("tests")
 BORN = date(1984, 5, 6)
+HARBOUR = Profile(
+    name="Harbour Clinic",
+    country="FR",
+    currency="EUR",
+    time_zone="Europe/Paris",
+    phone="+33123456789",
+)
 
 
 def make_visit(tx: Transaction) -> InstantVisit:
@@ -115,6 +124,15 @@ async def test_a_visit_that_is_over_says_so(
 async def test_what_is_no_link_opens_nothing(desk: ClinicJoinDesk, text: str) -> None:
     assert await refusal(desk.open(text, "")) == ("link_unknown", 404)
     assert await refusal(desk.enter(tap(text))) == ("link_unknown", 404)
+
+
+async def test_whoever_has_no_link_that_works_is_told_the_clinics_phone_number(
+    desk: ClinicJoinDesk, sqlite_database: Database
+) -> None:
+    await sqlite_database.write(lambda tx: make_ready(tx, TESTS, HARBOUR))
+    with pytest.raises(ExchangeRefused) as refused:
+        await desk.open("x", "")
+    assert refused.value.phone == HARBOUR.phone
 
 
 async def test_a_visit_declared_by_sound_says_so_and_lets_nobody_send_pictures(

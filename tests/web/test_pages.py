@@ -48,7 +48,7 @@ def _check(secret: str) -> None:
     if secret == "old-secret":
         raise ExchangeRefused("link_expired", "This link has expired.", 410)
     if secret != ALICE:
-        raise ExchangeRefused("link_unknown", "This link does not open a call.", 404)
+        raise ExchangeRefused("link_unknown", "This link does not open a call.", 404, "+1 202")
 
 
 @pytest.fixture
@@ -100,6 +100,7 @@ async def test_a_refusal_is_a_problem_document_with_a_stable_code(
         assert response.headers["Cache-Control"] == "no-store"
         problem = await response.json(content_type=None)
     assert problem["code"] == code
+    assert problem["phone"] == ("+1 202" if code == "link_unknown" else "")
     assert problem["status"] == status
     assert problem["detail"].endswith(".")
 

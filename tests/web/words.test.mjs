@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { aloneWords } from "../../web/static/js/alone-words.js";
 import { CLOSINGS } from "../../web/static/js/closings.js";
+import { endWords } from "../../web/static/js/end-words.js";
 import { qualityHint } from "../../web/static/js/quality-words.js";
 import { CALL_MS, LONG_MS, reconnectingWords } from "../../web/static/js/reconnecting.js";
 import { activityOf } from "../../web/static/js/recovery.js";
@@ -58,6 +59,23 @@ test("each final closing has a last screen of its own, or the general one on pur
   assert.deepEqual(general, ["bad_message", "too_large"]);
 });
 
+const PHONE = "+1 202 555 0100";
+
+test("who cannot come in reads once what is wrong, then what to do and whom to call", () => {
+  const { title, text } = endWords({
+    reason: "link_unknown", message: "This link does not work. Ask.", phone: PHONE,
+  });
+  assert.equal(title, "This link does not work");
+  assert.match(text, /ask the clinic for a new one\. You can call the clinic: \+1 202 555 0100\.$/);
+  assert.doesNotMatch(text, /does not work/);
+  assert.doesNotMatch(endWords({ reason: "link_revoked", message: "", phone: "" }).text, /call|\{/);
+  assert.doesNotMatch(endWords({ reason: "left", message: "", phone: PHONE }).text, /call/);
+});
+
+test("a reason that we have no words for is told in the server's", () => {
+  assert.equal(endWords({ reason: "new", message: "Some sentence.", phone: "" }).text, "Some sentence.");
+});
+
 test("places are filled in, and a name is never taken for a pattern", () => {
   assert.equal(t("call.joined", { name: "$& {name}" }), "$& {name} joined");
 });
@@ -80,7 +98,7 @@ test("the hint is about the most serious thing, and about others only when all i
   assert.equal(hint({}, { downlink: "lost" }), t("quality.otherCannotHear", { name: "Bob" }));
 });
 
-const ALONE = { moderates: false, waiting: [], left: "", phone: "+1 202 555 0100" };
+const ALONE = { moderates: false, waiting: [], left: "", phone: PHONE };
 const said = (changes) => Object.values(aloneWords({ ...ALONE, ...changes })).join(" ");
 
 test("a patient who is left alone reads who went, and whom to call", () => {

@@ -37,7 +37,7 @@ async function ask(what, body) {
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
   const problem = new JoinProblem(answer.code ?? "problem", answer.detail ?? "");
-  throw Object.assign(problem, { texts: answer.texts ?? [] });
+  throw Object.assign(problem, { texts: answer.texts ?? [], phone: answer.phone ?? "" });
 }
 
 /**
@@ -140,6 +140,7 @@ async function greet(call, memory) {
   } catch (error) {
     if (!(error instanceof JoinProblem)) throw error;
     call.problem = error;
+    memory.phone = /** @type {JoinProblem & {phone?: string}} */ (error).phone;
   }
 }
 

@@ -1,11 +1,12 @@
 /** The calm screens: connecting, the waiting room, and what is said when the call is over. */
 
 import { h } from "./dom.js";
+import { endWords } from "./end-words.js";
 import { MediaToggles } from "./media-toggles.js";
 import { Problems } from "./problems.js";
 import { Reconnecting } from "./reconnecting.js";
 import { SelfView } from "./self-view.js";
-import { keyOr, t } from "./strings.js";
+import { t } from "./strings.js";
 
 /** @typedef {import("./call.js").MediaSession} MediaSession */
 
@@ -48,18 +49,16 @@ export function waitingScreen(session, phone, signal) {
 
 /**
  * The end, whatever it was, with what to do now.
- * @param {{reason: string, message: string, onRejoin: (() => void) | null}} ending
+ * @param {{reason: string, message: string, phone: string, onRejoin: (() => void) | null}} ending
  */
-export function endScreen({ reason, message, onRejoin }) {
-  const title = keyOr(`end.${reason}`, "end.problem");
-  const own = message !== "" && (title === "end.problem" || /^(link|visit)_|^no_tries/.test(reason));
-  const text = own ? message : t(keyOr(`${title}.text`, title));
+export function endScreen({ reason, message, phone, onRejoin }) {
+  const { title, text } = endWords({ reason, message, phone });
   const emblem = new URL("../img/icon.svg", import.meta.url).href;
   const again = onRejoin !== null && COMES_BACK.has(reason);
   return h("section", { class: "screen ending", "data-reason": reason },
     h("div", { class: "card calm", role: "status" },
       h("img", { src: emblem, alt: "", width: 56, height: 56 }),
-      h("h1", { tabindex: -1 }, t(title)),
+      h("h1", { tabindex: -1 }, title),
       h("p", { class: "lead" }, text),
       again && h("button", { class: "primary", type: "button", "data-action": "rejoin",
         onclick: onRejoin ?? undefined }, t(reason === "replaced" ? "end.useHere" : "end.rejoin"))));

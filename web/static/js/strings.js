@@ -177,6 +177,7 @@ const STRINGS = {
   "confirm.send": "Continue",
   "confirm.cancel": "Cancel",
 
+  "end.call": "You can call the clinic: {phone}.",
   "end.rejoin": "Join again",
   "end.useHere": "Use it here",
   "end.left": "You have left the visit",

@@ -1,7 +1,7 @@
 /**
  * `<telemed-call>`: a whole video visit in one element.
  *
- * In: attributes `name` (who joins), `phone` (of the clinic, for whoever is left alone), `only-sound` (no
+ * In: attributes `name` (who joins), `phone` (of the clinic, for whoever is left alone or cannot come in), `only-sound` (no
  * camera is used) and `signaling` (address of the WebSocket), properties `token`, `seat` (resumes a call without a click), `choices`, `problem` (known before the first screen) and
  * `tokenSource` (a function that fetches a fresh token). Out: the events of `CallEvents`, cancelable;
  * cancelling `telemed-left` or `telemed-error` keeps the built-in last screen away. `data-state` says
@@ -236,8 +236,9 @@ export class TelemedCall extends HTMLElement {
   #showEnd(state, reason, message) {
     this.dataset.state = state;
     this.#newScreen("end");
+    const phone = this.getAttribute("phone") ?? "";
     const onRejoin = this.tokenSource ? () => this.#rejoin() : null;
-    this.replaceChildren(endScreen({ reason, message, onRejoin }));
+    this.replaceChildren(endScreen({ reason, message, phone, onRejoin }));
     this.#focusHeading();
   }
 
