@@ -140,3 +140,12 @@ test("a camera that was on goes out once the visit turns out to be by sound", as
   assert.equal(camera.stopped, true);
   assert.equal(local.tracks.camera, null);
 });
+
+test("a visit by sound has no cameras to choose from", async () => {
+  const listed = ["audioinput", "videoinput"].map((kind) => ({ kind, deviceId: kind }));
+  const local = new LocalMedia({ ...fakeDevices(), enumerateDevices: async () => listed });
+  assert.equal((await local.list()).camera.length, 1);
+  local.limitToSound();
+  const { microphone, camera } = await local.list();
+  assert.deepEqual([microphone.length, camera.length], [1, 0]);
+});

@@ -2,7 +2,7 @@
 
 import { ChatPanel } from "./chat-panel.js";
 import { Controls } from "./controls.js";
-import { DevicePicker } from "./device-picker.js";
+import { DevicePicker, pickerTitle } from "./device-picker.js";
 import { h, set } from "./dom.js";
 import { icon } from "./icons.js";
 import { Moderation } from "./moderation.js";
@@ -71,9 +71,10 @@ export class CallScreen {
 
   /** @param {() => void} close @param {AbortSignal} signal */
   #devicesPanel(close, signal) {
+    const title = pickerTitle(this.session.local);
     const picker = new DevicePicker(this.session.local, (id) => this.stage.useSpeaker(id), signal);
-    return h("aside", { class: "panel", "aria-label": t("device.title"), hidden: true },
-      h("header", { class: "panel-head" }, h("h2", {}, t("device.title")),
+    return h("aside", { class: "panel", "aria-label": title, hidden: true },
+      h("header", { class: "panel-head" }, h("h2", {}, title),
         h("button", { type: "button", class: "quiet square", "aria-label": t("panel.close"),
           onclick: close }, icon("close"))),
       picker.root);

@@ -1,4 +1,7 @@
-/** Three lists to choose microphone, camera and speaker from; they follow what is plugged in. */
+/**
+ * Lists to choose microphone, camera and speaker from; they follow what is plugged in. A list with
+ * nothing in it is not shown: a visit by sound has none of cameras.
+ */
 
 import { h, set } from "./dom.js";
 import { t } from "./strings.js";
@@ -8,6 +11,11 @@ import { t } from "./strings.js";
 
 /** @type {Kind[]} */
 const KINDS = ["microphone", "camera", "speaker"];
+
+/** What the lists are called together. @param {LocalMedia} local */
+export function pickerTitle(local) {
+  return t(local.onlySound ? "device.titleSound" : "device.title");
+}
 
 export class DevicePicker {
   /** @type {{[kind in Kind]: HTMLSelectElement}} */ #selects;

@@ -148,12 +148,13 @@ export class LocalMedia extends Emitter {
     for (const source of /** @type {Source[]} */ (Object.keys(this.tracks))) this.#release(source);
   }
 
-  /** The devices that can be chosen, by kind; names are empty before permission. */
+  /** The devices that can be chosen and will be used, by kind; names are empty before permission. */
   async list() {
     const all = (await this.#devices?.enumerateDevices()) ?? [];
     const of = (/** @type {MediaDeviceKind} */ kind) =>
       all.filter((device) => device.kind === kind && device.deviceId !== "");
-    return { microphone: of("audioinput"), camera: of("videoinput"), speaker: of("audiooutput") };
+    const camera = this.onlySound ? [] : of("videoinput");
+    return { microphone: of("audioinput"), camera, speaker: of("audiooutput") };
   }
 
   async #acquireBoth() {

@@ -1,6 +1,6 @@
 /** The screen before the call: own picture, microphone level, devices, and one large button. */
 
-import { DevicePicker } from "./device-picker.js";
+import { DevicePicker, pickerTitle } from "./device-picker.js";
 import { h, set, setText } from "./dom.js";
 import { watchLevel } from "./level.js";
 import { MediaToggles } from "./media-toggles.js";
@@ -47,7 +47,7 @@ export class Prejoin {
         new Problems(local, signal).root,
         this.permission,
         this.join,
-        h("details", { class: "more" }, h("summary", {}, t("device.title")),
+        h("details", { class: "more" }, h("summary", {}, pickerTitle(local)),
           new DevicePicker(local, onSpeaker, signal).root)));
     local.on("change", () => this.#follow(), signal);
     local.on("problem", () => this.#follow(), signal);

@@ -40,9 +40,10 @@ export function waitingScreen(session, phone, signal) {
       h("h1", { tabindex: -1 }, t("waiting.title")),
       h("p", { class: "lead", role: "status" }, t("waiting.text")),
       interrupted,
-      new SelfView(local, t("waiting.preview"), signal).root,
+      !local.onlySound && new SelfView(local, t("waiting.preview"), signal).root,
       new Problems(local, signal).root,
-      h("div", { class: "row toggles" }, toggles.microphone.root, toggles.camera.root),
+      h("div", { class: "row toggles" }, toggles.microphone.root,
+        !local.onlySound && toggles.camera.root),
       h("button", { type: "button", class: "quiet", "data-action": "leave", onclick: leave },
         t("waiting.leave"))));
 }

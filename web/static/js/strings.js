@@ -24,6 +24,7 @@ const STRINGS = {
   "device.unnamed": "{kind} {number}",
   "device.choose": "Devices",
   "device.title": "Microphone, camera and speaker",
+  "device.titleSound": "Microphone and speaker",
 
   "problem.microphone.denied": "Your browser does not let this page use the microphone. Others cannot hear you. Press the lock or settings sign beside the address, allow the microphone, then try again.",
   "problem.microphone.missing": "No microphone was found. Others cannot hear you. Connect one, then try again.",
