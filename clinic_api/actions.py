@@ -104,6 +104,14 @@ ACTIONS: dict[str, Action] = {
     ),
     "practitioner.create": _action(admin="any"),
     "practitioner.change": _action(admin="any"),
+    # what is offered
+    "location.list": _action(_OPEN, audited=False),
+    "location.create": _action(admin="any"),
+    "location.change": _action(admin="any"),
+    "service.list": _action(_OPEN, audited=False),
+    "service.create": _action(admin="any"),
+    "service.change": _action(admin="any"),
+    "service.offer": _action(admin="any"),
     "patient.search": _action(admin="any", doctor="any", nurse="any", desk="any", billing="any"),
     "patient.read": _action(
         admin="any", doctor="care", nurse="care", desk="any", billing="any", patient="own"
@@ -152,6 +160,8 @@ ACTIONS: dict[str, Action] = {
     "visit.waiting_room": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.say_late": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.read_chat": _action(doctor="care", nurse="care", patient="own"),
+    "visit.read_quality": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "visit.note_quality": _action(audited=False),  # the gate: numbers and codes, every 10 s
     "visit.record": _action(),  # the gate: joins, leaves, chat
     "visit.watch": _action(audited=False),  # the gate: what is read again and again
     "demo.prepare": _action(),  # the start of a demo folder

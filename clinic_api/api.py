@@ -17,6 +17,7 @@ from aiohttp import web
 from clinic_api import outbox_routes
 from clinic_api.audit import routes as audit
 from clinic_api.auth import routes as auth
+from clinic_api.catalogue import routes as catalogue
 from clinic_api.db import Database
 from clinic_api.directory import routes as directory
 from clinic_api.http.authentication import Authenticate
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *organisation.ROUTES,
     *auth.ROUTES,
     *directory.ROUTES,
+    *catalogue.ROUTES,
     *visits.ROUTES,
     *outbox_routes.ROUTES,
     *set_up.ROUTES,

@@ -10,6 +10,7 @@ import clinic_api.auth.code_store
 import clinic_api.auth.factor_store
 import clinic_api.auth.session_store
 import clinic_api.auth.store
+import clinic_api.catalogue.store
 import clinic_api.directory.merge_store
 import clinic_api.directory.relation_store
 import clinic_api.directory.store
@@ -20,6 +21,7 @@ import clinic_api.outbox_store
 import clinic_api.visits.call_store
 import clinic_api.visits.check_in_store
 import clinic_api.visits.consent_store
+import clinic_api.visits.quality_store
 import clinic_api.visits.store  # noqa: F401
 from clinic_api.schema import metadata
 

@@ -15,6 +15,14 @@ from clinic_api.auth import factor_store, session_store, store
 from clinic_api.auth.api_keys import CreateApiKey, create_api_key
 from clinic_api.auth.model import Level
 from clinic_api.auth.new_login import NewLogin, new_user
+from clinic_api.catalogue.service import (
+    CreateLocation,
+    CreateOffer,
+    CreateService,
+    create_location,
+    create_offer,
+    create_service,
+)
 from clinic_api.db import Database
 from clinic_api.directory.merging import MergePatients, merge_patients
 from clinic_api.directory.model import PatientDetails
@@ -188,6 +196,10 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         add_patient(tx, CONSOLE, PatientDetails(name="Twin"), "matched") for _ in range(2)
     )
     merged = merge_patients(tx, CONSOLE, MergePatients(patient_id=one, target_id=other, version=1))
+    place = create_location(tx, CONSOLE, CreateLocation(name="Main", time_zone="Europe/Paris"))
+    service = create_service(tx, CONSOLE, CreateService(name="Follow-up"))
+    give = CreateOffer(service_id=service.id, practitioner_id=bob.practitioner_id)
+    create_offer(tx, CONSOLE, give)
     about = About(visit_id=made.id, participant_id=made.link.participant_id)
     invitation = OutboxMessage(
         kind="visit.invitation",
@@ -201,6 +213,8 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "visit_id": made.id,
         "participant_id": made.link.participant_id,
         "proxy_id": proxy.id,
+        "location_id": place.id,
+        "service_id": service.id,
         "merge_id": merged.id,
         "id": message_id,
         "message_id": message_id,
