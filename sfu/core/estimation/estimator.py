@@ -82,6 +82,11 @@ class Estimator:
         """More is wanted than may be sent."""
         return self._wanted_bps > self._rate.bps
 
+    @property
+    def queued_bps(self) -> float | None:
+        """What came through when a queue last grew on the path; None: none ever did."""
+        return self._rate.capacity_bps
+
     def set_wanted(self, bps: float, now: float) -> None:
         """What would be sent if there were room for all of it; probes reach for no more."""
         del now
