@@ -188,6 +188,8 @@ class Quality(Event, frozen=True):
     video: str  # full | reduced | off: off where every picture is, or the peer's own had to stop
     estimate_bps: int = 0  # what the downlink carries; 0 for a peer that only publishes
     pictures: tuple[SlotPicture, ...] = ()
+    way: str = ""  # by which the peer's packets come: udp | tcp | turn; "": none is chosen yet
+    moved: bool = False  # the path is another one than at the event before
 
 
 class LayersWanted(Event, frozen=True):

@@ -86,6 +86,64 @@ class VisitLog(Protocol):
         """Store a message before it is acknowledged; (participant, key) again gives the first."""
 
     async def history(self, room: str, since: str | None) -> list[ChatEntry]: ...
+    async def note_quality(self, batch: str, notes: tuple[QualityNote, ...]) -> None:
+        """Keep how calls were. The same batch again changes nothing. Raises Unavailable."""
+
+
+Level = Literal["good", "fair", "poor", "bad"]
+
+
+class QualityPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Some seconds of a call as one person had it; the four levels add up to what was reported.
+
+    `height` and `way` are the newest, the others sums, or the worst where nothing can be added.
+    """
+
+    at_ms: int  # Unix milliseconds
+    until_ms: int
+    good_ms: int = 0
+    fair_ms: int = 0
+    poor_ms: int = 0
+    bad_ms: int = 0
+    heard_ms: int = 0  # that there should have been sound
+    concealed_ms: int = 0  # of it made up
+    seen_ms: int = 0  # that there should have been a picture
+    frames: int = 0
+    freeze_ms: int = 0
+    height: int = 0  # pixels; 0: no picture came
+    rtt_ms: int = 0
+    loss_in: int = 0  # thousandths
+    loss_out: int = 0
+    kbps: int = 0  # that the way to the person carries; 0: not known
+    way: str = ""  # udp | tcp | turn; "": not known
+
+
+class QualityEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that went wrong, or changed. `others` are subjects: who did not get it, or from
+    whom nothing came. `detail` is a code."""
+
+    kind: Literal[
+        "microphone_silent",
+        "camera_black",
+        "speaker_blocked",
+        "not_heard_by",
+        "not_seen_by",
+        "reconnected",
+        "media_reconnected",
+        "way_changed",
+    ]
+    at_ms: int  # Unix milliseconds
+    lasted_ms: int = 0
+    others: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class QualityNote(msgspec.Struct, frozen=True):
+    """One word of how a call was for a person (their subject), or of what befell them."""
+
+    room: str
+    subject: str
+    said: QualityPoint | QualityEvent
 
 
 class SlotMids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -183,6 +241,9 @@ class Quality(msgspec.Struct, frozen=True):
     rtt_ms: float
     unstable: bool
     video: str
+    estimate_bps: int = 0
+    way: str = ""  # udp | tcp | turn; "": none yet
+    moved: bool = False  # the way is another than at the word before
 
 
 class LayersWanted(msgspec.Struct, frozen=True):

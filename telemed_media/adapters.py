@@ -179,6 +179,9 @@ class SfuMediaPlane:
                     event.rtt_ms,
                     event.unstable,
                     event.video,
+                    event.estimate_bps,
+                    event.way,
+                    event.moved,
                 )
             case api.LayersWanted(room, peer, source, rids):
                 return ports.LayersWanted(room, peer, source, rids)

@@ -10,14 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import msgspec
+
 from clinic_api import errors
 from clinic_api.actor import Actor, system
 from clinic_api.db import Database
 from clinic_api.transaction import Transaction
-from clinic_api.visits import call_log, chat, gate
+from clinic_api.visits import call_log, call_quality, chat, gate
 from clinic_api.visits.call_store import ChatMessage
+from clinic_api.visits.quality import Event, Point
 from signaling.core.rights import Rights
-from signaling.ports import ChatEntry, Entry, Refused, Source, Unavailable
+from signaling.ports import (
+    ChatEntry,
+    Entry,
+    QualityEvent,
+    QualityNote,
+    QualityPoint,
+    Refused,
+    Source,
+    Unavailable,
+)
 
 GATE: Actor = system("gate")
 PASSING = frozenset({"unavailable", "audit_unavailable"})  # over soon, and no fault of the word
@@ -51,15 +63,15 @@ class ClinicGate:
 
     async def joined(self, room: str, subject: str, participant: str, at: float) -> None:
         peer = call_log.Peer(room=room, subject=subject, peer=participant, at=at)
-        await self._tell(call_log.gate_joined, peer)
+        await _tell(self._database, call_log.gate_joined, peer)
 
     async def admitted(self, room: str, subject: str, participant: str, at: float) -> None:
         peer = call_log.Peer(room=room, subject=subject, peer=participant, at=at)
-        await self._tell(call_log.gate_admitted, peer)
+        await _tell(self._database, call_log.gate_admitted, peer)
 
     async def left(self, room: str, subject: str, participant: str, at: float, why: str) -> None:
         peer = call_log.PeerLeft(room=room, subject=subject, peer=participant, at=at, why=why)
-        await self._tell(call_log.gate_left, peer)
+        await _tell(self._database, call_log.gate_left, peer)
 
     async def media_came(
         self, room: str, subject: str, participant: str, source: Source, at: float
@@ -67,23 +79,14 @@ class ClinicGate:
         came = call_log.MediaCame(
             room=room, subject=subject, peer=participant, at=at, source=source
         )
-        await self._tell(call_log.gate_media_came, came)
+        await _tell(self._database, call_log.gate_media_came, came)
 
     async def ended(self, room: str, subject: str, at: float) -> None:
         over = call_log.RoomEnded(room=room, subject=subject, at=at)
-        await self._tell(call_log.gate_ended, over)
+        await _tell(self._database, call_log.gate_ended, over)
 
     async def settled(self, participants: frozenset[str]) -> None:
-        await self._tell(call_log.gate_settled, call_log.StillThere(participants))
-
-    async def _tell(self, service: Callable[[Transaction, Actor, C], object], happened: C) -> None:
-        """Raises Unavailable where it is to be told again."""
-        try:
-            await self._database.write(lambda tx: service(tx, GATE, happened))
-        except errors.Refused as refused:
-            if refused.code in PASSING:
-                raise Unavailable from refused
-            raise
+        await _tell(self._database, call_log.gate_settled, call_log.StillThere(participants))
 
 
 class ClinicVisitLog:
@@ -105,6 +108,32 @@ class ClinicVisitLog:
         asked = chat.ChatSince(room, since)
         messages = await self._database.read(lambda tx: chat.chat_history(tx, GATE, asked))
         return [_chat(message) for message in messages]
+
+    async def note_quality(self, batch: str, notes: tuple[QualityNote, ...]) -> None:
+        """Raises Unavailable where it is to be told again."""
+        words = tuple(
+            call_quality.QualityWord(note.room, note.subject, _said(note.said)) for note in notes
+        )
+        told = call_quality.QualityBatch(batch, words)
+        await _tell(self._database, call_quality.note_quality, told)
+
+
+async def _tell(
+    database: Database, service: Callable[[Transaction, Actor, C], object], happened: C
+) -> None:
+    """Raises Unavailable where it is to be told again."""
+    try:
+        await database.write(lambda tx: service(tx, GATE, happened))
+    except errors.Refused as refused:
+        if refused.code in PASSING:
+            raise Unavailable from refused
+        raise
+
+
+def _said(said: QualityPoint | QualityEvent) -> Point | Event:
+    """What call control tells has the same fields in the clinic."""
+    fields = msgspec.structs.asdict(said)
+    return Point(**fields) if isinstance(said, QualityPoint) else Event(**fields)
 
 
 def _entry(entry: gate.CallEntry) -> Entry:

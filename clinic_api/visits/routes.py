@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clinic_api.http.route import Route
 from clinic_api.paging import Page
+from clinic_api.visits.call_quality import QualityOf, VisitQuality, read_quality
 from clinic_api.visits.chat import ChatLine, ReadChat, read_chat
 from clinic_api.visits.checking_in import (
     CheckInOf,
@@ -99,6 +100,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     # after it
     Route("GET", f"{_VISIT}/chat", read_chat, ReadChat, Page[ChatLine]),
+    Route("GET", f"{_VISIT}/quality", read_quality, QualityOf, VisitQuality),
     # texts
     Route("GET", "/consent-texts", list_texts, ListTexts, TextPage),
     Route("POST", "/consent-texts", publish_text, PublishText, ConsentText, status=201),

@@ -8,12 +8,15 @@ label, so that its first two values are what STUN answers say to the client eith
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from sfu.shell.udp import Address, send_burst
 
 if TYPE_CHECKING:
     from sfu.shell.peer import Peer
+
+
+Way = Literal["udp", "tcp", "turn"]  # a relay of another's looks like udp
 
 
 class Endpoint(Protocol):
@@ -26,6 +29,9 @@ class Endpoint(Protocol):
     @property
     def is_stream(self) -> bool:
         """Whether the client's packets come by TCP: in order, whole or not at all."""
+
+    def way(self, address: Address) -> Way:
+        """By what the packets of an address come."""
 
     def send_burst(self, address: Address, datagrams: list[bytes]) -> int:
         """Send to one address; how many datagrams, from the first on, were taken."""
@@ -46,6 +52,11 @@ class UdpEndpoint:
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         self.peers: dict[Address, Peer] = {}
+
+    def way(self, address: Address) -> Way:
+        """Every address of a UDP socket is reached by UDP."""
+        del address
+        return "udp"
 
     def send_burst(self, address: Address, datagrams: list[bytes]) -> int:
         return send_burst(self.socket, address, datagrams)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Literal
 
 from sfu.core.description import Connection
 from sfu.core.ice import LOST_S, Credentials, Health, IceAgent
 from sfu.core.limits import DTLS, Bucket, CheckLimit
 from sfu.shell.dtls import Certificate, Dtls, DtlsError
 from sfu.shell.executor import Transport
-from sfu.shell.paths import Endpoint, Path
+from sfu.shell.paths import Endpoint, Path, Way
 from sfu.shell.udp import Address
 
 FIRST_CHECK_S = 30.0  # from the answer to the first check: a person may have to allow a firewall
@@ -38,6 +39,7 @@ class Peer:
         )
         self.transport = Transport(peer_id, max_bitrate_bps, self._send_burst)
         self._connection = connection
+        self._told_path: Path | None = None
         self.dtls = Dtls(certificate, connection.dtls_role, self._send)
         self.checks = CheckLimit(now)
         self.records = Bucket(DTLS, now)
@@ -85,6 +87,13 @@ class Peer:
     def on_stream(self) -> bool:
         """Whether what we send goes by TCP."""
         return self.ice.selected is not None and self.ice.selected.endpoint.is_stream
+
+    def way_now(self) -> tuple[Way | Literal[""], bool]:
+        """By what packets come, and whether the path is another than when this was asked last."""
+        path, before = self.ice.selected, self._told_path
+        self._told_path = path or before
+        moved = path is not None and before is not None and path != before
+        return ("" if path is None else path.endpoint.way(path.address)), moved
 
     def health(self, now: float) -> Health:
         """Before the first check a peer is good for `FIRST_CHECK_S`."""

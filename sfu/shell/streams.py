@@ -20,7 +20,7 @@ import msgspec
 from sfu.core.counters import Counters
 from sfu.core.stream import link
 from sfu.core.stream.framing import FramingError
-from sfu.shell.paths import Endpoint
+from sfu.shell.paths import Endpoint, Way
 from sfu.shell.peer import Peer
 from sfu.shell.udp import Address
 
@@ -40,7 +40,11 @@ class EdgeLink:
         self.socket = sock
         self.peers: dict[Address, Peer] = {}
         self.paths: dict[int, Address] = {}
+        self.relayed: set[int] = set()  # paths of TURN
         self._words: deque[bytes] = deque()  # that the edge has not taken yet
+
+    def way(self, address: Address) -> Way:
+        return "turn" if _number(address) in self.relayed else "tcp"
 
     def send_burst(self, address: Address, datagrams: list[bytes]) -> int:
         sent = 0
@@ -162,6 +166,8 @@ class StreamDoor:
             case link.OpenPath():
                 if len(edge.paths) < MAX_PATHS:
                     edge.paths[word.path] = (word.address, word.port, word.path, 0)
+                    if word.kind == "turn":
+                        edge.relayed.add(word.path)
             case link.ClosePath():
                 _forget(edge, word.path)
             case link.Report():
@@ -170,6 +176,7 @@ class StreamDoor:
 
 def _forget(edge: EdgeLink, number: int) -> None:
     address = edge.paths.pop(number, None)
+    edge.relayed.discard(number)
     peer = edge.peers.get(address) if address is not None else None
     if peer is not None and address is not None:
         peer.cut(edge, address)

@@ -58,7 +58,7 @@ class MediaWorker:
         self._certificate = Certificate()
         self._counters = Counters()
         self._forwarder = Forwarder(time.time() - time.monotonic(), self._counters)
-        self._executor = Executor(self._forwarder, self._counters, emit)
+        self._executor = Executor(self._forwarder, self._counters, self._tell)
         self._peers: dict[str, Peer] = {}
         self._rate: dict[str, int] = {}  # room → bits per second that one peer may send
         self._joins: dict[str, Bucket] = {}  # room → new connections
@@ -248,6 +248,13 @@ class MediaWorker:
             log.info("peer_lost", room=peer.room, peer=peer.id, reason=reason)
             self._emit(api.PeerLost(peer.room, peer.id, reason))
         await peer.close()
+
+    def _tell(self, event: api.AnyEvent) -> None:
+        """What the forwarder says; a peer's way is known here only."""
+        if isinstance(event, api.Quality) and event.peer in self._peers:
+            way, moved = self._peers[event.peer].way_now()
+            event = msgspec.structs.replace(event, way=way, moved=moved)
+        self._emit(event)
 
     def _forget_ufrags(self, peer: Peer) -> None:
         """Those by which the peer takes no more checks."""

@@ -16,7 +16,7 @@ from signaling.core.records import SeatRecord, hash_of
 from signaling.core.seat import Seat
 from signaling.core.seat_states import SeatEvent, SeatState
 from signaling.core.state import NewSeat, RoomState
-from signaling.ports import Entry
+from signaling.ports import Entry, QualityEvent
 
 
 def enter(
@@ -168,8 +168,19 @@ def record_of(state: RoomState, entry: Entry, fresh: NewSeat, now: float) -> Sea
 
 
 def _attach(state: RoomState, seat: Seat, connection: str, now: float) -> None:
+    if seat.is_admitted and seat.connection is None:
+        _note_return(state, seat, now)
+    seat.media_lost_at = None
     state.attach(seat, connection)
     seat.attach(connection, ConnectionLimits(state.settings, now), now)
+
+
+def _note_return(state: RoomState, seat: Seat, now: float) -> None:
+    since_ms = round(seat.away_since * 1000)
+    lasted_ms = round(now * 1000) - since_ms
+    if lasted_ms > 0:  # else another connection took over in the same moment
+        back = QualityEvent(kind="reconnected", at_ms=since_ms, lasted_ms=lasted_ms)
+        state.note_quality(seat.record.subject, back)
 
 
 def note_admission(state: RoomState, seat: Seat, now: float) -> None:

@@ -155,9 +155,7 @@ def _peer_event(
 ) -> None:
     match event:
         case ports.PeerConnected():
-            seat.media_up = True
-            seat.layers = {}
-            state.changed()
+            _connected(state, seat, now)
         case ports.PeerLost():
             _peer_lost(state, seat, event.reason, now)
         case ports.TrackAdded():
@@ -169,10 +167,24 @@ def _peer_event(
         case ports.SlotSwitched():
             _slot_switched(state, seat, event)
         case ports.Quality():
-            _quality(state, seat, event)
+            _quality(state, seat, event, now)
         case ports.LayersWanted():
             seat.layers = seat.layers | {event.source: event.rids}
             state.send(seat, m.Layers(event.source, event.rids))
+
+
+def _connected(state: RoomState, seat: Seat, now: float) -> None:
+    seat.media_up = True
+    seat.layers = {}
+    if seat.media_lost_at is not None:
+        lost_ms = round(seat.media_lost_at * 1000)
+        lasted_ms = round(now * 1000) - lost_ms
+        state.note_quality(
+            seat.record.subject,
+            ports.QualityEvent(kind="media_reconnected", at_ms=lost_ms, lasted_ms=lasted_ms),
+        )
+        seat.media_lost_at = None
+    state.changed()
 
 
 def _plane_lost(state: RoomState, now: float) -> None:
@@ -183,15 +195,22 @@ def _plane_lost(state: RoomState, now: float) -> None:
         if seat.media_up or seat.last_offer > 0:
             state.send(seat, m.MediaLost())
         seat.awaited_offer = None
-        seat.forget_media()
+        _forget(seat, now)
     state.changed()
+
+
+def _forget(seat: Seat, now: float) -> None:
+    """A person's media connection is gone; who is away altogether comes back to another."""
+    if seat.media_up and seat.connection is not None:
+        seat.media_lost_at = now
+    seat.forget_media()
 
 
 def _peer_lost(state: RoomState, seat: Seat, reason: str, now: float) -> None:
     if seat.is_device:
         devices.lost(state, seat, now)
         return
-    seat.forget_media()
+    _forget(seat, now)
     if reason != "closed" and seat.awaited_offer is None:
         state.send(seat, m.MediaLost())
     state.changed()
@@ -236,7 +255,9 @@ def _speakers(state: RoomState, event: ports.Speakers) -> None:
             state.send(seat, m.Speakers(heard))
 
 
-def _quality(state: RoomState, seat: Seat, event: ports.Quality) -> None:
+def _quality(state: RoomState, seat: Seat, event: ports.Quality, now: float) -> None:
+    seat.gauge.measure(event)
+    _way(state, seat, event, now)
     measured = quality.in_words(event)
     if measured == seat.quality:
         return
@@ -244,3 +265,13 @@ def _quality(state: RoomState, seat: Seat, event: ports.Quality) -> None:
     known = tuple(one.quality for one in state.admitted() if one.quality is not None)
     for one in state.admitted():
         state.send(one, m.Quality(known))
+
+
+def _way(state: RoomState, seat: Seat, event: ports.Quality, now: float) -> None:
+    """Keep for the clinic that the person's packets come another way."""
+    if event.way == "":
+        return
+    if seat.way != "" and (event.moved or event.way != seat.way):
+        changed = ports.QualityEvent(kind="way_changed", at_ms=round(now * 1000), detail=event.way)
+        state.note_quality(seat.record.subject, changed)
+    seat.way = event.way

@@ -108,6 +108,8 @@ class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sound: Number | None = None  # packets
     concealed: Annotated[float, Meta(ge=0, le=1)] = 0.0
     frames: Number | None = None  # decoded
+    freeze_ms: Number | None = None  # that the picture stood still
+    height: Pixels | None = None  # of the newest picture
 
 
 class Experience(Message, frozen=True, tag="experience"):

@@ -12,7 +12,14 @@ from signaling.core.closing import Closing
 from signaling.core.messages import ServerMessage
 from signaling.core.records import RoomRecord, SeatRecord
 from signaling.core.rights import Rights
-from signaling.ports import DeviceOffer, MediaOffer, SlotView, Source
+from signaling.ports import (
+    DeviceOffer,
+    MediaOffer,
+    QualityEvent,
+    QualityPoint,
+    SlotView,
+    Source,
+)
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -126,6 +133,13 @@ class NoteEnded(msgspec.Struct, frozen=True):
     at: float
 
 
+class NoteQuality(msgspec.Struct, frozen=True):
+    """How the call was for this person, or what befell them."""
+
+    subject: str
+    said: QualityPoint | QualityEvent
+
+
 PlaneCommand = ConnectMedia | SetView | MarkSlotReady | SetMuted | ClosePeer
 GateNotice = NoteJoined | NoteAdmitted | NoteLeft | NoteMedia | NoteEnded
 Output = (
@@ -138,4 +152,5 @@ Output = (
     | PlaneCommand
     | CloseMediaRoom
     | GateNotice
+    | NoteQuality
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from signaling.core import seat_states
+from signaling.core.gauge import Gauge
 from signaling.core.limits import ConnectionLimits
 from signaling.core.messages import Activity, Finding, QualityOf, SlotState, Source
 from signaling.core.records import SeatRecord
@@ -31,6 +32,9 @@ class Seat(msgspec.Struct, eq=False):
     activity: Activity = "active"
     told: Told | None = None  # the page's newest report of what comes through
     findings: tuple[Finding, ...] = ()  # that this connection was told of
+    gauge: Gauge = msgspec.field(default_factory=Gauge)
+    way: str = ""  # udp | tcp | turn, as the plane said last
+    media_lost_at: float | None = None  # Unix seconds; the person has stayed
 
     @property
     def id(self) -> str:
@@ -101,6 +105,7 @@ class Seat(msgspec.Struct, eq=False):
         self.quality = None
         self.told = None
         self.layers = {}
+        self.gauge.forget_way()
 
     def is_sending(self, source: Source) -> bool:
         """What others are told: declared by the person and not muted by a moderator."""

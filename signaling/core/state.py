@@ -10,13 +10,14 @@ from __future__ import annotations
 import msgspec
 
 from signaling.core import messages as m
-from signaling.core import refusals, room_phases, snapshot
+from signaling.core import refusals, room_phases, snapshot, troubles
 from signaling.core.closing import Closing
 from signaling.core.outputs import Close as CloseConnection
 from signaling.core.outputs import (
     CloseMediaRoom,
     ClosePeer,
     NoteLeft,
+    NoteQuality,
     Output,
     SaveRoom,
     SaveSeat,
@@ -27,7 +28,7 @@ from signaling.core.room_phases import RoomEvent, RoomPhase
 from signaling.core.seat import Seat
 from signaling.core.seat_states import BARRED, SeatEvent, SeatState
 from signaling.core.settings import RoomSettings
-from signaling.ports import DeviceOffer, Entry
+from signaling.ports import DeviceOffer, Entry, QualityEvent, QualityPoint
 
 _BARRED_CLOSINGS = {SeatState.REMOVED: Closing.REMOVED, SeatState.DENIED: Closing.DENIED}
 
@@ -58,6 +59,7 @@ class RoomState:
         self.pending: dict[str, PendingDevice] = {}  # by the connection that waits for the answer
         self.barred: dict[str, Closing] = {}  # subject → why they stay out
         self.first_admitted: dict[str, float] = {}  # subject → Unix seconds
+        self.troubles: dict[m.Finding, troubles.Trouble] = {}  # that last
         self.outputs: list[Output] = []
         self._changed = False
         self._changed_for: set[str] = set()
@@ -123,7 +125,20 @@ class RoomState:
         """The seat has no connection any more; it is held."""
         if seat.connection is not None:
             del self._by_connection[seat.connection]
+            self._note_end(seat, now)
         seat.detach(now)
+
+    def note_quality(self, subject: str, said: QualityPoint | QualityEvent | None) -> None:
+        """Tell the clinic how the call is for somebody, or what befell them."""
+        if said is not None:
+            self.emit(NoteQuality(subject, said))
+
+    def _note_end(self, seat: Seat, now: float) -> None:
+        """Nothing more is known of the person's call: what is open is as long as it is by now."""
+        self.note_quality(seat.record.subject, seat.gauge.take())
+        for finding in [one for one in self.troubles if seat.id in (one.participant, one.by)]:
+            trouble = self.troubles.pop(finding)
+            self.note_quality(trouble.subject, troubles.ended(finding, trouble, now))
 
     def hang_up(self, seat: Seat, closing: Closing, now: float) -> None:
         """Close the person's connection from our side; the seat is held."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from signaling.core import messages as m
+from signaling.core import troubles
+from signaling.core.gauge import Sensed
 from signaling.core.seat import Seat
 from signaling.core.state import RoomState
 from signaling.core.told import Told
@@ -34,10 +36,50 @@ def receive(state: RoomState, seat: Seat, message: m.Experience, now: float) -> 
         unseen=_counted(before.unseen if before else {}, _unseen(state, seat, message, now)),
     )
     found = tuple(_findings(state, now))
+    _note(state, seat, found, now)
     for one in state.admitted():
         if one.findings != found and one.connection is not None:
             one.findings = found
             state.send(one, m.Findings(found))
+
+
+def _note(state: RoomState, seat: Seat, found: tuple[m.Finding, ...], now: float) -> None:
+    """Keep for the clinic what began, what ended, and how the call is for this person."""
+    for finding in state.troubles.keys() - set(found):
+        trouble = state.troubles.pop(finding)
+        state.note_quality(trouble.subject, troubles.ended(finding, trouble, now))
+    for finding in found:
+        if finding not in state.troubles:
+            about = state.seats[finding.participant]
+            here = [one for one in state.admitted() if _is_on_air(one)]
+            state.troubles[finding] = troubles.begun(finding, about, here, now)
+    state.note_quality(
+        seat.record.subject, seat.gauge.report(_sensed(state, seat, found, now), now)
+    )
+
+
+def _sensed(state: RoomState, seat: Seat, found: tuple[m.Finding, ...], now: float) -> Sensed:
+    assert seat.told is not None
+    shown = list(_shown(state, seat, seat.told.report))
+    heard = [one.concealed for one, owner, _ in shown if _sends(owner, "microphone", now)]
+    seen = [one for one, owner, live in shown if live and _owes_picture(seat, owner, now)]
+    pictures = [one for one in seen if one.frames is not None]
+    missed = {one.kind for one in found if _is_missed_by(one, seat)}
+    return Sensed(
+        unheard=not missed.isdisjoint(("microphone_silent", "speaker_blocked", "not_heard_by")),
+        unseen=not missed.isdisjoint(("camera_black", "not_seen_by")),
+        concealed=max(heard, default=None),
+        frames=min((one.frames or 0 for one in pictures), default=None),
+        freeze_ms=max((one.freeze_ms or 0 for one in pictures), default=0),
+        height=max((one.height or 0 for one in pictures), default=0),
+    )
+
+
+def _is_missed_by(finding: m.Finding, seat: Seat) -> bool:
+    """Whether this person misses something by it, as listener or viewer."""
+    if finding.kind == "speaker_blocked":
+        return finding.participant == seat.id
+    return finding.by == seat.id or (finding.by is None and finding.participant != seat.id)
 
 
 def _counted(before: dict[str, int], missed: set[str]) -> dict[str, int]:

@@ -15,12 +15,13 @@ from signaling.core import outputs as o
 from signaling.core.closing import Closing
 from signaling.core.messages import ChatMessage, ServerMessage
 from signaling.core.room import Room
-from signaling.ports import Gatekeeper, MediaPlane, VisitLog
+from signaling.ports import Gatekeeper, MediaPlane, QualityNote, VisitLog
 from signaling.shell import log
 from signaling.shell.clock import Clock
 from signaling.shell.lanes import MediaLanes
 from signaling.shell.notices import Notices
 from signaling.shell.store import Store
+from signaling.shell.timeline import Timeline
 
 Input = Callable[[Room, float], None]
 
@@ -46,6 +47,7 @@ class Services:
         self.store = store
         self.clock = clock
         self.notices = Notices(gate)
+        self.timeline = Timeline(log, clock)
 
 
 class RoomActor:
@@ -175,6 +177,8 @@ class RoomActor:
                 await self.lanes.close_room()
             case o.NoteJoined() | o.NoteAdmitted() | o.NoteLeft() | o.NoteMedia() | o.NoteEnded():
                 self._services.notices.put(self.name, output)
+            case o.NoteQuality():
+                self._services.timeline.put(QualityNote(self.name, output.subject, output.said))
             case _:
                 self.lanes.put(output)
 

@@ -99,6 +99,7 @@ class CallControl:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._rooms.close()
         await self._services.notices.close()
+        await self._services.timeline.close()
 
     @property
     def is_empty(self) -> bool:

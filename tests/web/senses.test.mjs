@@ -38,16 +38,17 @@ test("black is dark, grey is not", () => {
 });
 
 test("what came is the difference of two reports", () => {
-  const report = (packets, samples, concealed, frames) => totalsOf([
+  const report = (packets, samples, concealed, frames, frozenS) => totalsOf([
     { type: "inbound-rtp", kind: "audio", packetsReceived: packets,
       totalSamplesReceived: samples, concealedSamples: concealed },
-    { type: "inbound-rtp", kind: "video", framesDecoded: frames },
+    { type: "inbound-rtp", kind: "video", framesDecoded: frames, totalFreezesDuration: frozenS,
+      frameHeight: 360 },
     { type: "codec", kind: "audio" },
   ]);
-  const before = report(100, 1000, 0, 50);
-  const now = report(150, 2000, 500, 80);
+  const before = report(100, 1000, 0, 50, 1.5);
+  const now = report(150, 2000, 500, 80, 1.75);
   assert.deepEqual(between(2, before, now, true),
-    { slot: 2, sound: 50, concealed: 0.5, frames: 30 });
+    { slot: 2, sound: 50, concealed: 0.5, frames: 30, freeze_ms: 250, height: 360 });
   assert.equal(between(2, before, now, false).frames, null);
   assert.equal(between(2, now, before, true).sound, 0, "counters that begin anew");
 });

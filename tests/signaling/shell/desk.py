@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from signaling.core import refusals
-from signaling.ports import ChatEntry, Entry, Refused, Source
+from signaling.ports import ChatEntry, Entry, QualityNote, Refused, Source
 from signaling.shell.clock import Clock
 
 Told = tuple[str, ...]
@@ -19,6 +19,7 @@ class Desk:
 
     def __init__(self, clock: Clock, rooms: set[str]) -> None:
         self.told: list[Told] = []
+        self.quality: list[tuple[str, tuple[QualityNote, ...]]] = []
         self.present: frozenset[str] = frozenset()  # at the newest start
         self.answers = asyncio.Event()  # what is told waits for it
         self.answers.set()
@@ -91,6 +92,10 @@ class Desk:
         number = f"{len(self._chat):012d}"
         entry = ChatEntry(number, participant, name, text, at)
         return self._chat.setdefault((room, participant, key), entry)
+
+    async def note_quality(self, batch: str, notes: tuple[QualityNote, ...]) -> None:
+        await self.answers.wait()
+        self.quality.append((batch, notes))
 
     async def history(self, room: str, since: str | None) -> list[ChatEntry]:
         return [

@@ -35,7 +35,8 @@ export const SUBPROTOCOL = "telemed.v1";
 /** @typedef {{type: "slot_ready", slot: number, epoch: number}} SlotReady */
 /** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
 /** @typedef {{type: "activity", state: Activity}} Active */
-/** @typedef {{slot: number, sound: number | null, concealed: number, frames: number | null}} Received */
+/** @typedef {{slot: number, sound: number | null, concealed: number, frames: number | null,
+ *   freeze_ms: number | null, height: number | null}} Received */
 /** @typedef {{type: "experience", microphone: "ok" | "silent" | "off", camera: "ok" | "black" | "off",
  *   sound_blocked: boolean, slots: Received[]}} Experience */
 /** @typedef {{type: "renew_ice"}} RenewIce */
@@ -137,7 +138,8 @@ export const PART_FIELDS = {
     "connected"]),
   SlotState: /** @type {(keyof SlotState)[]} */ (["slot", "participant", "epoch", "screen", "live",
     "codec_missing"]),
-  Received: /** @type {(keyof Received)[]} */ (["slot", "sound", "concealed", "frames"]),
+  Received: /** @type {(keyof Received)[]} */ (["slot", "sound", "concealed", "frames",
+    "freeze_ms", "height"]),
   Finding: /** @type {(keyof Finding)[]} */ (["kind", "participant", "by"]),
   QualityOf: /** @type {(keyof QualityOf)[]} */ (["participant", "uplink", "downlink", "video"]),
   IceServer: /** @type {(keyof IceServer)[]} */ (["urls", "username", "credential"]),

@@ -53,10 +53,14 @@ export function lumaOf(rgba) {
 
 /** What one slot received in all, from the reports of its receivers. @param {Iterable<Stats>} entries */
 export function totalsOf(entries) {
-  const totals = { sound: 0, samples: 0, concealed: 0, frames: 0 };
+  const totals = { sound: 0, samples: 0, concealed: 0, frames: 0, frozenS: 0, height: 0 };
   for (const one of entries) {
     if (one.type !== "inbound-rtp") continue;
-    if (one.kind === "video") totals.frames += one.framesDecoded ?? 0;
+    if (one.kind === "video") {
+      totals.frames += one.framesDecoded ?? 0;
+      totals.frozenS += one.totalFreezesDuration ?? 0;
+      totals.height = one.frameHeight ?? totals.height;
+    }
     if (one.kind !== "audio") continue;
     totals.sound += one.packetsReceived ?? 0;
     totals.samples += one.totalSamplesReceived ?? 0;
@@ -83,6 +87,8 @@ export function between(slot, before, now, shown) {
     sound: least(now.sound - before.sound),
     concealed: Math.min(1, least(concealed)),
     frames: shown ? least(now.frames - before.frames) : null,
+    freeze_ms: shown ? least(Math.round((now.frozenS - before.frozenS) * 1000)) : null,
+    height: shown ? now.height : null,
   };
 }
 
