@@ -15,6 +15,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin:/sbin
+unexport PYTHONDONTWRITEBYTECODE  # set in many containers; each test process would compile anew
 
 DATA ?= ./var
 ARGS ?=
