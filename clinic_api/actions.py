@@ -112,6 +112,8 @@ ACTIONS: dict[str, Action] = {
     "service.create": _action(admin="any"),
     "service.change": _action(admin="any"),
     "service.offer": _action(admin="any"),
+    "form.list": _action(audited=False, admin="any", doctor="any", nurse="any", desk="any"),
+    "form.publish": _action(admin="any"),
     "patient.search": _action(admin="any", doctor="any", nurse="any", desk="any", billing="any"),
     "patient.read": _action(
         admin="any", doctor="care", nurse="care", desk="any", billing="any", patient="own"
@@ -167,6 +169,17 @@ ACTIONS: dict[str, Action] = {
     "demo.prepare": _action(),  # the start of a demo folder
     "consent_text.list": _action(audited=False, admin="any", doctor="any", nurse="any", desk="any"),
     "consent_text.publish": _action(admin="any"),
+    # documents; who brings one need not be allowed to read it
+    "document.add": _action(
+        admin="any", doctor="care", nurse="care", desk="any", billing="any", patient="own"
+    ),
+    "document.list": _action(doctor="care", nurse="care", patient="own"),
+    "document.read": _action(doctor="care", nurse="care", patient="own"),
+    "document.release": _action(doctor="care", nurse="care"),
+    "document.withdraw": _action(doctor="care", nurse="care", patient="own"),
+    "file.await_scan": _action(audited=False),  # the scan's job
+    "file.scan": _action(),
+    "file.sweep": _action(audited=False),  # what no row names
     # messages that leave
     "outbox.list": _action(admin="any", desk="any"),
     "outbox.count": _action(audited=False, admin="any", desk="any"),

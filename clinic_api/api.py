@@ -20,6 +20,7 @@ from clinic_api.auth import routes as auth
 from clinic_api.catalogue import routes as catalogue
 from clinic_api.db import Database
 from clinic_api.directory import routes as directory
+from clinic_api.forms import routes as forms
 from clinic_api.http.authentication import Authenticate
 from clinic_api.http.doors import Rates
 from clinic_api.http.openapi import document
@@ -27,6 +28,7 @@ from clinic_api.http.route import Route
 from clinic_api.http.server import add_api_routes
 from clinic_api.journeys import leaving, patient_login, set_up, staff
 from clinic_api.organisation import routes as organisation
+from clinic_api.records import documents_routes as documents
 from clinic_api.visits import routes as visits
 
 OPENAPI_PATH = "/openapi.json"
@@ -36,7 +38,9 @@ ROUTES: tuple[Route, ...] = (
     *auth.ROUTES,
     *directory.ROUTES,
     *catalogue.ROUTES,
+    *forms.ROUTES,
     *visits.ROUTES,
+    *documents.ROUTES,
     *outbox_routes.ROUTES,
     *set_up.ROUTES,
     *staff.ROUTES,

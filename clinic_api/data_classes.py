@@ -72,6 +72,26 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "leased_until": "clear",
         "expires_at": "clear",
     },
+    "files": {
+        "purpose": "clear",
+        "media_type": "clear",
+        "size": "clear",
+        "name": "sealed",
+        "digest": "indexed",
+        "state": "clear",
+        "finding": "clear",  # the virus scanner's name for it
+        "scanned_at": "clear",
+    },
+    "documents": {
+        "patient_id": "clear",
+        "visit_id": "clear",
+        "file_id": "clear",
+        "kind": "clear",  # a code
+        "title": "sealed",
+        "side": "clear",
+        "released_at": "clear",
+        "withdrawn_at": "clear",
+    },
     "users": {
         "login": "clear",
         "display_name": "clear",
@@ -203,6 +223,24 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "duration_min": "clear",
         "price_minor": "clear",
         "active": "clear",
+    },
+    "forms": {
+        "name": "clear",
+        "number": "clear",
+        "active": "clear",
+    },
+    "form_versions": {
+        "form_id": "clear",
+        "number": "clear",
+        "definition": "clear",
+    },
+    "form_answers": {
+        "form_version_id": "clear",
+        "patient_id": "clear",
+        "visit_id": "clear",
+        "state": "clear",
+        "answers": "sealed",
+        "submitted_at": "clear",
     },
     "claim_invitations": {
         "patient_id": "clear",

@@ -14,10 +14,13 @@ import clinic_api.catalogue.store
 import clinic_api.directory.merge_store
 import clinic_api.directory.relation_store
 import clinic_api.directory.store
+import clinic_api.files.store
+import clinic_api.forms.store
 import clinic_api.idempotency
 import clinic_api.keyring
 import clinic_api.organisation.store
 import clinic_api.outbox_store
+import clinic_api.records.documents_store
 import clinic_api.visits.call_store
 import clinic_api.visits.check_in_store
 import clinic_api.visits.consent_store

@@ -29,6 +29,8 @@ from clinic_api.directory.model import PatientDetails
 from clinic_api.directory.proxies import GrantProxy, grant_proxy
 from clinic_api.directory.relations import of_user
 from clinic_api.directory.service import CreatePractitioner, add_patient, create_practitioner
+from clinic_api.forms.definition import Definition, Question
+from clinic_api.forms.service import CreateForm, create_form
 from clinic_api.organisation.model import Profile
 from clinic_api.organisation.store import organisation, write_profile
 from clinic_api.outbox import About, OutboxMessage, enqueue
@@ -198,6 +200,9 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
     merged = merge_patients(tx, CONSOLE, MergePatients(patient_id=one, target_id=other, version=1))
     place = create_location(tx, CONSOLE, CreateLocation(name="Main", time_zone="Europe/Paris"))
     service = create_service(tx, CONSOLE, CreateService(name="Follow-up"))
+    question = Question(key="why", kind="text", labels={"en": "Why do you come?"})
+    asked = Definition(titles={"en": "Before the visit"}, questions=(question,))
+    form = create_form(tx, CONSOLE, CreateForm(name="Intake", definition=asked))
     give = CreateOffer(service_id=service.id, practitioner_id=bob.practitioner_id)
     create_offer(tx, CONSOLE, give)
     about = About(visit_id=made.id, participant_id=made.link.participant_id)
@@ -215,6 +220,7 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "proxy_id": proxy.id,
         "location_id": place.id,
         "service_id": service.id,
+        "form_id": form.id,
         "merge_id": merged.id,
         "id": message_id,
         "message_id": message_id,
