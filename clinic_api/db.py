@@ -12,6 +12,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -43,7 +44,14 @@ class Database:
         append: Append,
         clock: Callable[[], float],
         public_url: str = "",
+        files: Path | None = None,
+        *,
+        quarantines: bool = False,
     ) -> None:
+        """`files` is the folder of what people hand in; `quarantines`: a virus scanner decides
+        whether it is given out."""
+        self.files = files
+        self.quarantines = quarantines
         self._engines = engines
         self._org_id = org_id
         self._keys = keys

@@ -26,8 +26,12 @@ Service = Callable[Concatenate[Transaction, Actor, P], R]  # positional: tx, act
 REGISTRY: dict[str, tuple[str, Callable[..., Any]]] = {}  # module.function → action, function
 
 
-def guarded(action: str) -> Callable[[Service[P, R]], Service[P, R]]:
-    """Declare the action of a service. Raises KeyError for one that is not in the table."""
+def guarded(action: str, *, only_asks: bool = False) -> Callable[[Service[P, R]], Service[P, R]]:
+    """Declare the action of a service. Raises KeyError for one that is not in the table.
+
+    A service that `only_asks` whether the action may begin, before a body is taken for it, has
+    nothing to note; its refusals are audited like all others.
+    """
     rule = ACTIONS[action]
 
     def declare(service: Service[P, R]) -> Service[P, R]:
@@ -39,7 +43,7 @@ def guarded(action: str) -> Callable[[Service[P, R]], Service[P, R]]:
                 result = service(tx, actor, *args, **kwargs)
             finally:
                 tx.action = outer
-            if rule.audited and len(tx.audits) == before:
+            if rule.audited and not only_asks and len(tx.audits) == before:
                 raise AssertionError(f"{action} is audited, but its service noted nothing")
             return result
 

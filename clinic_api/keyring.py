@@ -67,10 +67,15 @@ class Keyring:
         self.folder = folder
         self._secrets = {key.id: key.secret for key in keys if key.purpose == SEAL}
         self._ciphers = {each: AESGCM(secret) for each, secret in self._secrets.items()}
-        self.current = max(self._secrets)  # for new rows and files
+        self._current = max(self._secrets)
         root = next(key.secret for key in keys if key.purpose == DERIVE)
         self._index_key = derived(root, b"telemed index")
         self._token_key = derived(root, b"telemed token")
+
+    @property
+    def current(self) -> int:
+        """The key for new rows and files."""
+        return self._current
 
     def seal(self, place: str, row_id: str, text: bytes) -> bytes:
         """Encrypt for this place (table.column) and row."""

@@ -24,6 +24,8 @@ from clinic_api.keyring import Keyring, load_keyring
 from clinic_api.migrations import MigrationError, migrate, migrate_sqlite
 from clinic_api.organisation.store import ensure_organisation
 
+FILES = "files"  # in the data folder
+
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where an installation keeps its data."""
@@ -35,9 +37,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def open_database(
-    place: Place, *, public_url: str = "", clock: Callable[[], float] = time.time
+    place: Place,
+    *,
+    public_url: str = "",
+    quarantines: bool = False,
+    clock: Callable[[], float] = time.time,
 ) -> Database:
-    """Open or create; close it with `close`.
+    """Open or create; close it with `close`. `quarantines`: there is a virus scanner.
 
     Raises MigrationError, KeyringError: words for whoever starts the server, also where the
     database cannot be reached; DBAPIError, OSError where something fails midway.
@@ -49,7 +55,10 @@ async def open_database(
     except BaseException:
         await engines.close()
         raise
-    return Database(engines, org_id, keys, append, clock, public_url)
+    files = place.keys.parent / FILES
+    return Database(
+        engines, org_id, keys, append, clock, public_url, files, quarantines=quarantines
+    )
 
 
 async def _migrated(place: Place, now: datetime) -> Engines:

@@ -30,6 +30,7 @@ Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text i
     "patient.claim",
     "visit.invitation",
     "visit.link_recovery",
+    "document.released",
 ]
 
 LIFETIME = timedelta(days=7)  # of a message that says nothing else
@@ -47,6 +48,7 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     visit_id: str = ""
     participant_id: str = ""
     invitation_id: str = ""  # to claim a record
+    document_id: str = ""
     code: str = ""  # which of several events a kind tells of, such as `totp_enrolled`
 
 

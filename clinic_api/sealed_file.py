@@ -24,6 +24,7 @@ from clinic_api.sealing import joined
 MAGIC = b"TMSEAL1\n"
 CHUNK_BYTES = 65_536
 SALT_BYTES = 32
+HEAD_BYTES = len(MAGIC) + 4 + SALT_BYTES
 _TAG_BYTES = 16
 _MOST_CHUNKS = 2**32  # the number has 4 bytes: 256 TiB
 
@@ -101,25 +102,57 @@ class SealedReader(io.RawIOBase):
 
 def unsealed_chunks(source: BinaryIO, file_key: FileKey, *place: str) -> Iterator[bytes]:
     """The text in parts of up to 64 KiB. Raises SealedFileError, KeyError for an unknown key."""
-    head = source.read(len(MAGIC) + 4 + SALT_BYTES)
-    if len(head) < len(MAGIC) + 4 + SALT_BYTES or not head.startswith(MAGIC):
-        raise SealedFileError("This is not a sealed file.")
-    key_id = int.from_bytes(head[len(MAGIC) :][:4], "big")
-    cipher = AESGCM(file_key(key_id, head[-SALT_BYTES:]))
-    associated = head + joined(*place)
+    cipher, associated = _begun(source, file_key, place)
     sealed = _read_whole(source)
     for number in range(_MOST_CHUNKS):
         following = _read_whole(source)
-        try:
-            yield cipher.decrypt(_nonce(number, last=not following), sealed, associated)
-        except InvalidTag:
-            raise SealedFileError(
-                f"The sealed file was changed or cut: part {number + 1} does not open."
-            ) from None
+        yield _open(cipher, number, sealed, associated, last=not following)
         if not following:
             return
         sealed = following
     raise SealedFileError("The sealed file is too long.")
+
+
+class SealedChunks:
+    """The chunks of a file of a known length, in any order: each opens by itself."""
+
+    def __init__(self, source: BinaryIO, file_key: FileKey, *place: str) -> None:
+        """Raises SealedFileError, KeyError for an unknown key."""
+        self._source = source
+        self._cipher, self._associated = _begun(source, file_key, place)
+
+    def chunk(self, number: int, size: int) -> bytes:
+        """Part `number`, from 0, of a text of `size` bytes. Raises SealedFileError."""
+        self._source.seek(HEAD_BYTES + number * (CHUNK_BYTES + _TAG_BYTES))
+        last = number == _last_chunk(size)
+        return _open(self._cipher, number, _read_whole(self._source), self._associated, last=last)
+
+
+def sealed_bytes(size: int) -> int:
+    """How long the file is that holds a text of `size` bytes."""
+    return HEAD_BYTES + size + (_last_chunk(size) + 1) * _TAG_BYTES
+
+
+def _last_chunk(size: int) -> int:
+    return max(0, size - 1) // CHUNK_BYTES
+
+
+def _begun(source: BinaryIO, file_key: FileKey, place: tuple[str, ...]) -> tuple[AESGCM, bytes]:
+    """Reads the head: the file's cipher and what is bound to each chunk."""
+    head = source.read(HEAD_BYTES)
+    if len(head) < HEAD_BYTES or not head.startswith(MAGIC):
+        raise SealedFileError("This is not a sealed file.")
+    key_id = int.from_bytes(head[len(MAGIC) :][:4], "big")
+    return AESGCM(file_key(key_id, head[-SALT_BYTES:])), head + joined(*place)
+
+
+def _open(cipher: AESGCM, number: int, sealed: bytes, associated: bytes, *, last: bool) -> bytes:
+    try:
+        return cipher.decrypt(_nonce(number, last=last), sealed, associated)
+    except (InvalidTag, ValueError):  # ValueError: shorter than a tag
+        raise SealedFileError(
+            f"The sealed file was changed or cut: part {number + 1} does not open."
+        ) from None
 
 
 def _read_whole(source: BinaryIO) -> bytes:

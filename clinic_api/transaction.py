@@ -36,7 +36,14 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Keys(Protocol):
-    """What a transaction needs of the keyring."""
+    """What the clinic needs of the keyring."""
+
+    @property
+    def current(self) -> int:
+        """The id of the key that seals new files."""
+
+    def file_key(self, key_id: int, salt: bytes) -> bytes:
+        """The key of one sealed file. Raises KeyError."""
 
     def seal(self, place: str, row_id: str, text: bytes) -> bytes:
         """Encrypt; `place` is table.column. The same place and row are needed to unseal."""

@@ -59,7 +59,7 @@ def reply(request: web.Request, answer: Answer) -> web.Response:
     headers = {"Cache-Control": "no-store"}
     if answer.etag:
         headers["ETag"] = answer.etag
-    if request.method in {"GET", "HEAD"} and answer.etag and _has(request, answer.etag):
+    if request.method in {"GET", "HEAD"} and answer.etag and has_etag(request, answer.etag):
         return web.Response(status=304, headers=headers)
     if answer.content_type:
         headers["Content-Type"] = answer.content_type
@@ -98,7 +98,8 @@ def _hints(refused: Refused) -> Mapping[str, str]:
     return {}
 
 
-def _has(request: web.Request, etag: str) -> bool:
+def has_etag(request: web.Request, etag: str) -> bool:
+    """Whether the reader says that they have it already."""
     known = ",".join(request.headers.getall("If-None-Match", []))
     tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
     return "*" in tags or etag in tags

@@ -15,14 +15,17 @@ import msgspec
 from clinic_api.actions import ACTIONS, Relation
 from clinic_api.actor import STAFF
 from clinic_api.errors import KINDS
+from clinic_api.files.media_types import ACCEPTED
 from clinic_api.http.answering import JSON, PROBLEM_JSON, Problem
 from clinic_api.http.authentication import BACKGROUND_HEADER, SESSION_COOKIE
 from clinic_api.http.examples import example_of
+from clinic_api.http.forms import FILE_FIELD, FORM
 from clinic_api.http.reading import KEY_PATTERN, TAG_PATTERN
 from clinic_api.http.route import Route
 from clinic_api.http.schemas import REFERENCE, Schema, Schemas, schema_of_value
 
 OPENAPI = "3.1.0"
+BYTES = "application/octet-stream"
 TITLE = "Telemed Media: the clinic"
 
 _PROBLEM_STATUSES = sorted({kind.status for kind in KINDS.values()} - {405})  # of the router
@@ -61,9 +64,10 @@ _SECURITY: Schema = {
     },
 }
 _INTRODUCTION = (
-    "Everything is JSON; unknown fields are refused. A row's `version` is in its ETag: send it "
-    "back as If-Match to change what you read. A POST with an Idempotency-Key is carried out "
-    "once. What is refused comes as a problem (RFC 9457) with a stable `code`."
+    "Everything is JSON, but files: these come in a form and leave as they are. Unknown fields "
+    "are refused. A row's `version` is in its ETag: send it back as If-Match to change what you "
+    "read. A POST with an Idempotency-Key is carried out once. What is refused comes as a problem "
+    "(RFC 9457) with a stable `code`."
 )
 
 
@@ -74,7 +78,7 @@ def document(routes: Sequence[Route], version: str) -> Schema:
     if twins:
         raise ValueError(f"operations called alike: {', '.join(sorted(twins))}")
     bodies = [route.sent for route in routes if route.has_body]
-    results = [route.result for route in routes if route.result is not None]
+    results = [route.result for route in routes if _is_json(route)]
     schemas = Schemas([Problem, *bodies, *results])
     schemas.component(Problem)["properties"]["code"]["enum"] = sorted(KINDS)
     paths: Schema = {}
@@ -127,12 +131,40 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
         "parameters": list(_parameters(route)),
         "responses": _responses(route, schemas),
     }
-    if route.has_body:
+    if route.before_file is not None:
+        operation["requestBody"] = {"required": True, "content": {FORM: _form(route, schemas)}}
+    elif route.has_body:
         operation["requestBody"] = {
             "required": True,
             "content": {JSON: _content(route.sent, schemas)},
         }
     return operation
+
+
+def _is_json(route: Route) -> bool:
+    return route.result is not None and not route.gives_file
+
+
+def _form(route: Route, schemas: Schemas) -> Schema:
+    """The fields, and behind them the file (OpenAPI 3.1.0, “Special Considerations for
+    multipart”)."""
+    fields = schemas.component(route.sent)
+    media_types = ", ".join(ACCEPTED)
+    file = {
+        "type": "string",
+        "contentMediaType": BYTES,
+        "description": f"The last field, with a file name; up to {route.max_body_bytes} bytes. "
+        f"What it is is known by its content: {media_types}.",
+    }
+    return {
+        "schema": {
+            "type": "object",
+            "properties": {**fields.get("properties", {}), FILE_FIELD: file},
+            "required": [*fields.get("required", ()), FILE_FIELD],
+            "additionalProperties": False,
+        },
+        "encoding": {FILE_FIELD: {"contentType": media_types}},
+    }
 
 
 def _content(kind: Any, schemas: Schemas) -> Schema:
@@ -187,9 +219,16 @@ def _header(name: str, description: str, *, required: bool = False) -> Schema:
 
 def _responses(route: Route, schemas: Schemas) -> Schema:
     success: Schema = {"description": HTTPStatus(route.status).phrase}
-    if route.result is not None:
+    if _is_json(route):
         success["content"] = {JSON: _content(route.result, schemas)}
     answers: Schema = {str(route.status): success}
+    if route.gives_file:
+        success["content"] = {media_type: {} for media_type in ACCEPTED}
+        success["headers"] = {
+            "ETag": {"schema": {"type": "string"}},
+            "Content-Disposition": {"schema": {"type": "string"}},
+        }
+        answers["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
     if _has_version(route.result):
         success["headers"] = {"ETag": {"schema": {"type": "string"}}}
         if route.method == "GET":
@@ -204,6 +243,8 @@ def _statuses(route: Route) -> Iterable[int]:
     impossible = set() if route.needs_version else {412, 428}
     if not route.has_body:
         impossible |= {413, 415}
+    if route.before_file is None:
+        impossible |= {408, 411, 507}
     return [status for status in _PROBLEM_STATUSES if status not in impossible]
 
 

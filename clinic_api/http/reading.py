@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -74,19 +75,29 @@ async def body_of(request: web.Request, route: Route) -> bytes:
 
 
 def command_of(
-    request: web.Request, route: Route, body: bytes, version: int | None
+    request: web.Request, route: Route, body: bytes | Mapping[str, str], version: int | None
 ) -> msgspec.Struct:
-    """The command of the request. Raises Refused: not_found, invalid with every wrong field."""
+    """The command of the request; `body` is the fields where it was a form.
+
+    Raises Refused: not_found, invalid with every wrong field.
+    """
     path = _path_values(request, route)
-    sent = _from_json(body) if route.has_body else _from_query(request, route)
-    wrong = wrong_fields(sent, route.sent, strict=route.has_body)
+    strict = route.has_body and isinstance(body, bytes)
+    sent = _sent(request, route, body)
+    wrong = wrong_fields(sent, route.sent, strict=strict)
     if wrong:
         raise Refused("invalid", fields=wrong)
     held = {} if version is None else {"version": version}
     try:
-        return msgspec.convert({**sent, **path, **held}, route.command, strict=route.has_body)
+        return msgspec.convert({**sent, **path, **held}, route.command, strict=strict)
     except msgspec.ValidationError:  # what only the Struct as a whole knows (__post_init__)
         raise Refused("invalid", fields={"": NOT_FITTING}) from None
+
+
+def _sent(request: web.Request, route: Route, body: bytes | Mapping[str, str]) -> Mapping[str, Any]:
+    if not isinstance(body, bytes):
+        return dict(body)
+    return _from_json(body) if route.has_body else _from_query(request, route)
 
 
 def _path_values(request: web.Request, route: Route) -> dict[str, str]:

@@ -7,6 +7,10 @@ slow work stands between two transactions. Its command is one Struct, whose fiel
 - from the path's parameters of the same names,
 - `version` from If-Match,
 - the others from the query for GET and DELETE, from the JSON body otherwise.
+
+A route with `before_file` takes one file in a form (multipart/form-data) behind the fields:
+`before_file` says whether it may come at all, then `run` gets it as its fourth argument, on disk.
+A route whose result is a `GivenFile` sends the file itself.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import msgspec
 from clinic_api.actions import ACTIONS
 from clinic_api.actor import Actor
 from clinic_api.db import Database
+from clinic_api.files.model import GivenFile
 from clinic_api.guarded import action_of
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -69,6 +74,7 @@ class Route:
         status: int = 200,
         summary: str = "",
         max_body_bytes: int = MAX_BODY_BYTES,
+        before_file: Run | None = None,
     ) -> None:
         """Raises KeyError for an undeclared `run`, ValueError for what does not fit together."""
         self.method = method
@@ -78,7 +84,8 @@ class Route:
         self.result = result
         self.status = 204 if result is None else status
         self.summary = summary or _first_sentences(run)
-        self.max_body_bytes = max_body_bytes
+        self.max_body_bytes = max_body_bytes  # of the file alone, where one is taken
+        self.before_file = before_file
         self.is_flow = _name_of(run) in FLOWS
         self.action = FLOWS[_name_of(run)] if self.is_flow else action_of(run)
         self.opens_session = get_origin(get_type_hints(run).get("return")) is WithSession
@@ -93,6 +100,11 @@ class Route:
     def needs_version(self) -> bool:
         """Whether If-Match has to be sent."""
         return "version" in self.command.__struct_fields__
+
+    @property
+    def gives_file(self) -> bool:
+        """Whether it answers with a file, not with JSON."""
+        return self.result is GivenFile
 
     @property
     def has_body(self) -> bool:
@@ -114,6 +126,8 @@ class Route:
             raise ValueError(f"{self}: what only reads needs no version")
         if self.command.__struct_encode_fields__ != self.command.__struct_fields__:
             raise ValueError(f"{self}: fields are called outside as they are inside")
+        if self.before_file is not None and action_of(self.before_file) != self.action:
+            raise ValueError(f"{self}: what comes before the file is of another action")
         if self.is_flow != inspect.iscoroutinefunction(self.run):
             raise ValueError(f"{self}: flows are async functions, services are not")
 

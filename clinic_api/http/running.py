@@ -11,6 +11,7 @@ import msgspec
 from clinic_api.actor import Actor
 from clinic_api.db import Database
 from clinic_api.errors import Refused
+from clinic_api.files.model import ReceivedFile
 from clinic_api.http.answering import Answer, answer_of
 from clinic_api.http.route import Route, WithSession
 from clinic_api.idempotency import Stored, claim, finish, release
@@ -29,28 +30,37 @@ class Done(msgspec.Struct, frozen=True):
 
     answer: Answer
     session: tuple[str | None, ...] = ()
+    replayed: bool = False  # it was kept from the first time; nothing was done now
 
 
 async def carry_out(
-    database: Database, route: Route, actor: Actor, command: msgspec.Struct, once: Once | None
+    database: Database,
+    route: Route,
+    actor: Actor,
+    command: msgspec.Struct,
+    once: Once | None,
+    files: tuple[ReceivedFile, ...] = (),
 ) -> Done:
-    """Raises what `route.run` raises, and Refused: key_reused, in_progress."""
+    """`files`: the one that came with it, where the route takes one.
+
+    Raises what `route.run` raises, and Refused: key_reused, in_progress.
+    """
     if route.is_flow and once is not None:
         return await _flow_once(database, route, actor, command, once)
     if route.is_flow:
         return await _flow(database, route, actor, command)
 
-    def work(tx: Transaction) -> Answer:
+    def work(tx: Transaction) -> Done:
         stored = claim(tx, actor, once.key, once.request_hash) if once is not None else None
         if stored is not None:
-            return _again(stored)
-        answer = answer_of(route, route.run(tx, actor, command))
+            return Done(_again(stored), replayed=True)
+        answer = answer_of(route, route.run(tx, actor, command, *files))
         if once is not None:
             _keep(tx, actor, once, answer)
-        return answer
+        return Done(answer)
 
     run = database.read if route.method == "GET" else database.write
-    return Done(await run(work))
+    return await run(work)
 
 
 async def _flow(database: Database, route: Route, actor: Actor, command: msgspec.Struct) -> Done:
@@ -65,7 +75,7 @@ async def _flow_once(
 ) -> Done:
     stored = await database.write(lambda tx: claim(tx, actor, once.key, once.request_hash))
     if stored is not None:
-        return Done(_again(stored))
+        return Done(_again(stored), replayed=True)
     try:
         done = await _flow(database, route, actor, command)
     except Refused:

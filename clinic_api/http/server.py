@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn
 
 import msgspec
@@ -19,14 +19,18 @@ from clinic_api.actions import ACTIONS
 from clinic_api.actor import STRANGER, Actor
 from clinic_api.db import Database
 from clinic_api.errors import Attempt, Refused
+from clinic_api.files.disk import disk_of
 from clinic_api.guarded import check_at, relations
 from clinic_api.http.answering import problem, put_session, reply
 from clinic_api.http.authentication import Authenticate, Credentials, client_of, credentials_of
 from clinic_api.http.doors import Doors, Rates
+from clinic_api.http.downloads import send_file
+from clinic_api.http.forms import Patience, open_form
 from clinic_api.http.origin import check_origin
 from clinic_api.http.reading import body_of, command_of, key_of, versions_of
 from clinic_api.http.route import Route
 from clinic_api.http.running import Done, Once, carry_out
+from clinic_api.http.uploads import UPLOADS, Uploads
 from clinic_api.transaction import Transaction
 
 API = "/api/v1"
@@ -41,9 +45,11 @@ def add_api_routes(
     routes: Sequence[Route],
     rates: Rates | None = None,
     clock: Callable[[], float] = time.monotonic,
+    patience: Patience | None = None,
 ) -> None:
     """Adds every route; refusals of the router under /api/v1 become problems too."""
     app.middlewares.append(router_problems)
+    app[UPLOADS] = Uploads(database, patience)
     doors = Doors(rates or Rates(), clock)
     for route in routes:
         handle = Endpoint(route, database, authenticate, doors).handle
@@ -79,13 +85,13 @@ class Endpoint:
         self._doors = doors
         self._rule = ACTIONS[route.action]
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         try:
             return await self._answer(request)
         except Refused as refused:
             return problem(refused)
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         route = self.route
         self._doors.knock(route, client_of(request))
         credentials = credentials_of(request)
@@ -93,6 +99,10 @@ class Endpoint:
         actor = await self._allowed(credentials)
         versions = versions_of(request) if route.needs_version else (None,)
         key = key_of(request) if route.takes_key else None
+        if route.before_file is not None:
+            return reply(request, (await self._take_file(request, actor, key)).answer)
+        if route.gives_file:
+            return await self._give_file(request, actor)
         body = await body_of(request, route)
         once = None if key is None else Once(key, _hash_of(request, body))
         commands = [await self._command(request, body, each, actor) for each in versions]
@@ -101,6 +111,18 @@ class Endpoint:
         for token in done.session:
             put_session(response, token)
         return response
+
+    async def _take_file(self, request: web.Request, actor: Actor, key: str | None) -> Done:
+        uploads = request.config_dict[UPLOADS]
+        with uploads.slot(actor):
+            form = await open_form(request, self.route.max_body_bytes, uploads.patience)
+            command = await self._command(request, form.fields, None, actor)
+            return await uploads.carry_out(self.route, actor, command, form, key)
+
+    async def _give_file(self, request: web.Request, actor: Actor) -> web.StreamResponse:
+        command = await self._command(request, b"", None, actor)
+        file = await self._database.read(lambda tx: self.route.run(tx, actor, command))
+        return await send_file(request, disk_of(self._database), file)
 
     async def _first_that_matches(
         self, actor: Actor, commands: Sequence[msgspec.Struct], once: Once | None
@@ -143,7 +165,11 @@ class Endpoint:
         return await self._authenticate(credentials)
 
     async def _command(
-        self, request: web.Request, body: bytes, version: int | None, actor: Actor
+        self,
+        request: web.Request,
+        body: bytes | Mapping[str, str],
+        version: int | None,
+        actor: Actor,
     ) -> msgspec.Struct:
         """Raises Refused: invalid; not_found, audited, for an id in the path that is none."""
         try:

@@ -16,11 +16,13 @@ from clinic_api.directory import claiming
 from clinic_api.directory.relation_store import claim_invitations
 from clinic_api.mail.rendering import Wanted
 from clinic_api.outbox import About, Kind
+from clinic_api.records import documents_store as documents
 from clinic_api.transaction import Transaction
 from clinic_api.visits import links as visit_links
 from clinic_api.visits import store as visits
 from clinic_api.visits.visit import OPEN
 
+SIGN_IN = "/sign-in"
 Find = Callable[[Transaction, About, datetime], Wanted | None]  # the last: when it was enqueued
 
 
@@ -82,6 +84,15 @@ def _join_link(tx: Transaction, about: About, made_at: datetime) -> Wanted | Non
     return Wanted(path=visit_links.PATH + token, at=begins_at)
 
 
+def _document(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """While the patient may see it."""
+    del made_at
+    row = documents.document_row(tx, about.document_id)
+    if row is None or row.released_at is None or row.withdrawn_at is not None:
+        return None
+    return Wanted(path=SIGN_IN)
+
+
 KINDS: dict[Kind, Find] = {
     "account.invitation": _activation,
     "account.reset_password": _reset,
@@ -90,4 +101,5 @@ KINDS: dict[Kind, Find] = {
     "patient.claim": _claim,
     "visit.invitation": _join_link,
     "visit.link_recovery": _join_link,
+    "document.released": _document,
 }

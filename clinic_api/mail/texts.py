@@ -101,6 +101,11 @@ _ENGLISH = Language(
             button="Join",
             after=("Please do not pass the link on.", _NOT_YOU),
         ),
+        "document.released": Text(
+            subject="{clinic}: something new in your account",
+            before=("There is something new for you in your account. Please sign in to see it.",),
+            button="Sign in",
+        ),
     },
     footer=(_PHONE, "This message was sent by a program; answers to it are not read."),
     show_time=_english_time,

@@ -1,0 +1,48 @@
+"""The whole API over loopback, with everybody in the clinic."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from clinic_api import api
+from clinic_api.auth.authentication import authenticator
+from clinic_api.db import Database
+from clinic_api.directory.relations import of_user
+from clinic_api.http.forms import Patience
+from clinic_api.http.uploads import UPLOADS
+from clinic_api.opening import Place
+from clinic_api.visits.joining import participant_actor
+from tests.clinic_api.http.cast import Client
+from tests.clinic_api.http.conftest import UNLIMITED, bare_app
+from tests.clinic_api.http.world import a_clinic
+from tests.clinic_api.records.cast import Desk
+
+
+@pytest.fixture
+async def client(database: Database) -> AsyncIterator[Client]:
+    app = bare_app()
+    authenticate = authenticator(database, of_user, participant_actor)
+    api.add_api(app, database, authenticate, UNLIMITED)
+    async with TestClient(TestServer(app)) as each:
+        yield each
+
+
+@pytest.fixture
+async def desk(client: Client, database: Database) -> Desk:
+    return Desk(client, await a_clinic(database, f"http://{client.host}:{client.port}"))
+
+
+@pytest.fixture
+def folder(place: Place) -> Path:
+    """The data folder."""
+    return place.keys.parent
+
+
+@pytest.fixture
+def hurried(client: Client) -> None:
+    """Bodies may take a fifth of a second."""
+    client.app[UPLOADS].patience = Patience(grace_s=0.2, bytes_per_s=1e9, idle_s=0.2)
