@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from clinic_api.actor import Actor
 from clinic_api.directory.model import Id
@@ -16,7 +18,7 @@ from clinic_api.guarded import guarded
 from clinic_api.transaction import Transaction
 from clinic_api.visits import call_store, quality_store, store
 from clinic_api.visits.model import Participation
-from clinic_api.visits.quality import Event, EventKind, Point
+from clinic_api.visits.quality import MAX_POINTS, Event, EventKind, Point, condensed
 from clinic_api.visits.service import permitted
 
 
@@ -36,7 +38,10 @@ class QualityBatch(msgspec.Struct, frozen=True):
 
 
 class QualityOf(msgspec.Struct, frozen=True):
+    """`points`: at most so many of each person; fewer are coarser."""
+
     visit_id: Id
+    points: Annotated[int, Meta(ge=1, le=MAX_POINTS)] = MAX_POINTS
 
 
 class QualityPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +126,7 @@ def read_quality(tx: Transaction, actor: Actor, command: QualityOf) -> VisitQual
         if one.admitted_at is not None:
             comings.setdefault(one.participant_id, []).append(_coming(one.admitted_at, one))
     people = [
-        _person(who, tuple(comings.get(who, ())), timelines.get(who))
+        _person(who, comings.get(who, []), timelines.get(who), command.points)
         for who in [*comings, *sorted(timelines.keys() - comings.keys())]
     ]
     return VisitQuality(visit_id=visit.id, people=tuple(people))
@@ -132,18 +137,22 @@ def _coming(admitted_at: datetime, one: Participation) -> Coming:
 
 
 def _person(
-    participant_id: str, comings: tuple[Coming, ...], timeline: quality_store.Timeline | None
+    participant_id: str,
+    comings: list[Coming],
+    known: quality_store.Timeline | None,
+    limit: int,
 ) -> PersonQuality:
+    timeline = known or quality_store.Timeline(participant_id=participant_id)
     return PersonQuality(
         participant_id=participant_id,
-        comings=comings,
-        points=tuple(map(point_of, timeline.points)) if timeline else (),
-        events=tuple(map(_event, timeline.events)) if timeline else (),
-        events_left_out=timeline.events_left_out if timeline else 0,
+        comings=tuple(comings),
+        points=tuple(map(_point, condensed(timeline.points, limit))),
+        events=tuple(map(_event, timeline.events)),
+        events_left_out=timeline.events_left_out,
     )
 
 
-def point_of(point: Point) -> QualityPoint:
+def _point(point: Point) -> QualityPoint:
     """With units that people read."""
     return QualityPoint(
         at=_moment(point.at_ms),

@@ -15,27 +15,33 @@ from signaling.ports import QualityEvent
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Whose it is, since when (Unix seconds), and whom else it touched then."""
+    """Whose it is, since when it touches somebody (Unix seconds), and whom it has touched."""
 
     subject: str
     since: float
-    others: tuple[str, ...]
+    others: frozenset[str]
 
 
-def begun(finding: Finding, seat: Seat, here: Iterable[Seat], now: float) -> Trouble:
-    """`seat` is the one that the finding is about, `here` are all who are in the call."""
-    touched = {one.record.subject for one in here if _is_touched(finding, one)}
-    others = tuple(sorted(touched - {seat.record.subject}))
-    return Trouble(seat.record.subject, now, others)
+def grown(
+    before: Trouble | None, finding: Finding, about: Seat, here: Iterable[Seat], now: float
+) -> Trouble:
+    """It is still there; `about` is whose it is, `here` are all who are in the call."""
+    subject = about.record.subject
+    touched = {one.record.subject for one in here if _is_touched(finding, one)} - {subject}
+    if before is None or not before.others:
+        return Trouble(subject, now, frozenset(touched))
+    return Trouble(subject, before.since, before.others | touched)
 
 
-def ended(finding: Finding, trouble: Trouble, now: float) -> QualityEvent:
-    """What is kept of it."""
+def ended(finding: Finding, trouble: Trouble, now: float) -> QualityEvent | None:
+    """What is kept of it: nothing where it touched nobody."""
+    if not trouble.others:
+        return None
     return QualityEvent(
         kind=finding.kind,
         at_ms=round(trouble.since * 1000),
         lasted_ms=round((now - trouble.since) * 1000),
-        others=trouble.others,
+        others=tuple(sorted(trouble.others)),
     )
 
 

@@ -48,11 +48,10 @@ def _note(state: RoomState, seat: Seat, found: tuple[m.Finding, ...], now: float
     for finding in state.troubles.keys() - set(found):
         trouble = state.troubles.pop(finding)
         state.note_quality(trouble.subject, troubles.ended(finding, trouble, now))
+    here = [one for one in state.admitted() if _is_on_air(one)]
     for finding in found:
-        if finding not in state.troubles:
-            about = state.seats[finding.participant]
-            here = [one for one in state.admitted() if _is_on_air(one)]
-            state.troubles[finding] = troubles.begun(finding, about, here, now)
+        about, before = state.seats[finding.participant], state.troubles.get(finding)
+        state.troubles[finding] = troubles.grown(before, finding, about, here, now)
     state.note_quality(
         seat.record.subject, seat.gauge.report(_sensed(state, seat, found, now), now)
     )

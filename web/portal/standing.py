@@ -65,3 +65,12 @@ def clock(zone: ZoneInfo, now: datetime) -> Callable[[datetime], str]:
         return there.strftime("%H:%M" if there.date() == today else "%d %b %Y, %H:%M")
 
     return shown
+
+
+def second(zone: ZoneInfo) -> Callable[[datetime], str]:
+    """Instants within one call, to the second."""
+
+    def shown(at: datetime) -> str:
+        return at.astimezone(zone).strftime("%H:%M:%S")
+
+    return shown

@@ -8,7 +8,10 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from clinic_api.actions import ACTIONS
 from clinic_api.errors import Refused
+from clinic_api.guarded import relations
+from clinic_api.visits.call_quality import QualityOf, read_quality
 from clinic_api.visits.chat import ReadChat, read_chat
 from clinic_api.visits.invitations import OneSeat, renew_link, revoke, show_link
 from clinic_api.visits.seats import Link
@@ -25,7 +28,8 @@ from clinic_api.visits.views import VisitView
 from web.forms import Form, failed, read_form
 from web.portal.desk import Desk, Visitor, redirect
 from web.portal.posted import Posted
-from web.portal.standing import clock, standing
+from web.portal.quality import BAR_TOP, STRIP_POINTS, QualityShown, shown
+from web.portal.standing import clock, second, standing
 
 
 class InstantForm(msgspec.Struct, frozen=True):
@@ -136,6 +140,9 @@ class VisitPages:
             clock=clock(visitor.zone, self._desk.database.now()),
             link=link,
             chat=await self._chat(visitor, visit.id),
+            quality=await self._quality(visitor, visit),
+            second=second(visitor.zone),
+            bar_top=BAR_TOP,
         )
 
     async def _chat(self, visitor: Visitor, visit_id: str) -> tuple[object, ...]:
@@ -145,6 +152,15 @@ class VisitPages:
         command = ReadChat(visit_id=visit_id)
         found = await self._desk.database.read(lambda tx: read_chat(tx, visitor.actor, command))
         return found.items
+
+    async def _quality(self, visitor: Visitor, visit: VisitView) -> QualityShown | None:
+        """None for those who may not read it."""
+        if not relations(ACTIONS["visit.read_quality"], visitor.actor):
+            return None
+        command = QualityOf(visit.id, STRIP_POINTS)
+        database = self._desk.database
+        found = await database.read(lambda tx: read_quality(tx, visitor.actor, command))
+        return shown(found, visit, database.now())
 
     async def _call(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         command = OneVisit(request.match_info["visit_id"])

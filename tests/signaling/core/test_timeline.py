@@ -17,7 +17,7 @@ from signaling.ports import (
     QualityEvent,
     QualityPoint,
 )
-from tests.signaling.core.scene import ROOM, Scene
+from tests.signaling.core.scene import DOCTOR, ROOM, Scene
 from tests.signaling.core.test_truth import REPORT_S, call, listen, say
 
 ALICE, BOB = "subject-alice", "subject-bob"
@@ -190,6 +190,27 @@ def test_a_fault_is_kept_with_whom_it_touched_and_how_long(
     assert 6000 <= kept.lasted_ms <= 12_000
     listen(scene, 60.0)
     assert len(events(scene, ALICE) + events(scene, BOB)) == 1
+
+
+def test_a_fault_counts_from_when_somebody_is_there_whom_it_touches() -> None:
+    scene = call()
+    scene.say("bob", m.Leave(1))
+    scene.clear()
+    for _ in range(20):
+        say(scene, "alice", microphone="silent")
+        scene.now += REPORT_S
+    assert events(scene) == []
+    scene.hello("bob", DOCTOR, waits=False)
+    came_ms = round(scene.now * 1000)
+    tell(scene, PeerConnected(ROOM, "p-bob"))
+    for _ in range(4):
+        say(scene, "alice", microphone="silent")
+        scene.now += REPORT_S
+    say(scene, "alice")
+    (kept,) = events(scene)
+    assert (kept.kind, kept.others) == ("microphone_silent", (BOB,))
+    assert kept.at_ms == came_ms
+    assert kept.lasted_ms == 4 * MS
 
 
 @pytest.mark.parametrize("who", ["alice", "bob"])
