@@ -102,6 +102,9 @@ def _nack(state: State, peer: str, nack: rtcp.Nack, now: float) -> None:
         if action is not None:
             state.counters.resent += 1
             state.actions.append(action)
+        elif stream.source is not None and resending.is_beyond_repair(stream, seq):
+            keyframes.want(stream.source.track, now)
+            state.hurried = True
 
 
 def _nack_budget(subscriber: Subscriber, now: float) -> int:

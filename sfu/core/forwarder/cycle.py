@@ -101,7 +101,9 @@ def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
 def _request_missing(state: State, source: Source, now: float) -> None:
     publisher = source.track.publisher
     wanted, given_up = nacks.due(source, publisher.rtt_s, now)
-    state.counters.unrepaired_in += given_up
+    state.counters.unrepaired_in += len(given_up)
+    if given_up and given_up[-1] >= source.keyframe_seq and segments.is_followed(state, source):
+        keyframes.want(source.track, now)
     section = source.track.section
     if publisher.peer in state.on_stream:
         return  # it has dropped them itself, because its connection was full

@@ -64,6 +64,7 @@ class Source:
     scanned: int = -1  # the ring has been read up to here
     last_arrival: float = -1.0
     height: int = 0  # pixels of the newest keyframe; 0 = not known
+    keyframe_seq: int = -1  # of the newest one that somebody waited for
     missing: dict[int, Missing] = field(default_factory=dict)
     clock: SenderClock | None = None
     reception: Reception = field(default_factory=Reception)

@@ -1,7 +1,7 @@
 """Upstream loss: what is missing in a source's ring and when to ask for it (RFC 4585 6.2.1).
 
 A gap is noticed at the scan after it; the first request goes out after `FIRST_WAIT_S` (reordering
-repairs itself in less), repeats follow at the round trip time × 1.25ⁿ. A gap of over `MAX_GAP`
+repairs itself in less), repeats follow every 1.1 round trip times. A gap of over `MAX_GAP`
 packets asks for a keyframe instead (constants: mediasoup, LiveKit; design/media).
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 from sfu.core.forwarder.model import Missing, Source
 
 FIRST_WAIT_S = 0.010
-BACKOFF = 1.25
-MAX_TRIES = 10
+REPEAT_RTTS = 1.1  # browsers answer no second request within the round trip that they measure
+MAX_TRIES = 20
 MAX_GAP = 100  # packets
 MIN_INTERVAL_S = 0.020
 MAX_AGE_S = 1.0  # the cache's depth: later repair is of no use
@@ -26,19 +26,19 @@ def notice(source: Source, seq: int, now: float) -> bool:
     return False
 
 
-def due(source: Source, rtt_s: float, now: float) -> tuple[list[int], int]:
-    """(extended numbers to request now, how many were given up); what has come is forgotten."""
+def due(source: Source, rtt_s: float, now: float) -> tuple[list[int], list[int]]:
+    """Extended numbers: (to request now, given up just now); what has come is forgotten."""
     wanted: list[int] = []
-    given_up = 0
+    given_up: list[int] = []
     for seq, missing in list(source.missing.items()):
         if source.ring.has(seq):
             del source.missing[seq]
             source.reception.received += missing.tries == 0  # late by itself: not a loss
         elif missing.tries >= MAX_TRIES or now - missing.noticed_at > MAX_AGE_S:
             del source.missing[seq]
-            given_up += 1
+            given_up.append(seq)
         elif missing.due_at <= now:
             missing.tries += 1
-            missing.due_at = now + max(MIN_INTERVAL_S, rtt_s) * BACKOFF**missing.tries
+            missing.due_at = now + max(MIN_INTERVAL_S, REPEAT_RTTS * rtt_s)
             wanted.append(seq)
     return wanted, given_up

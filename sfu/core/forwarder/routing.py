@@ -163,6 +163,7 @@ def switch(state: State, source: Source, seq: int, now: float) -> None:
     packet = source.ring.get(seq)
     if packet is None:
         return
+    source.keyframe_seq = max(source.keyframe_seq, seq)
     if source.codec.name == "VP8":
         height = vp8.keyframe_height(packet, header.payload_offset(packet))
         source.height = height or source.height

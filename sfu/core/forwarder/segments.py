@@ -78,6 +78,11 @@ def streams_of_room(state: State, source: Source) -> list[Stream]:
     ]
 
 
+def is_followed(state: State, source: Source) -> bool:
+    """Whether anybody is sent this source now."""
+    return any(stream.source is source for stream in streams_of_room(state, source))
+
+
 def add(state: State, stream: Stream, segment: Segment) -> None:
     if len(stream.segments) == stream.segments.maxlen:
         forget(state, stream)

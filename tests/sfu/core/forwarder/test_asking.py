@@ -27,7 +27,8 @@ def with_gap() -> Source:
     return source
 
 
-def test_a_missing_packet_is_requested_after_a_while_then_less_and_less_often() -> None:
+def test_a_missing_packet_is_requested_after_a_while_then_every_round_trip() -> None:
+    """The time for it is short: where a fifth is lost each way, a try fails by 36 %."""
     source, asked = with_gap(), []
     for step in range(1200):
         wanted, _ = nacks.due(source, RTT_S, step / 1000)
@@ -36,21 +37,21 @@ def test_a_missing_packet_is_requested_after_a_while_then_less_and_less_often() 
             asked.append(step / 1000)
     assert asked[0] >= nacks.FIRST_WAIT_S
     waits = [later - before for before, later in itertools.pairwise(asked)]
-    assert all(later > before for before, later in itertools.pairwise(waits))
-    assert len(asked) <= nacks.MAX_TRIES
+    assert all(RTT_S < wait < 1.2 * RTT_S for wait in waits)
+    assert 15 < len(asked) <= nacks.MAX_TRIES
     assert source.missing == {}
 
 
 def test_a_packet_that_never_comes_is_given_up_once() -> None:
     source = with_gap()
-    given_up = sum(nacks.due(source, RTT_S, step / 100)[1] for step in range(300))
-    assert given_up == 1
+    given_up = [nacks.due(source, RTT_S, step / 100)[1] for step in range(300)]
+    assert sum(given_up, []) == [101]
 
 
 def test_a_packet_that_came_is_not_asked_for_and_is_no_loss_if_it_was_only_late() -> None:
     source = with_gap()
     source.ring.put(101, b"x", 0.005)
-    assert nacks.due(source, RTT_S, 1.0) == ([], 0)
+    assert nacks.due(source, RTT_S, 1.0) == ([], [])
     assert source.reception.received == 1
     assert source.missing == {}
 
@@ -140,12 +141,12 @@ def test_what_was_never_sent_is_not_sent_on_asking() -> None:
     assert resending.answer(flowing(first=1005), 65531, RTT_S, 1.0) is None, "before the switch"
 
 
-def test_a_number_is_answered_three_times_and_not_within_a_round_trip() -> None:
+def test_a_number_is_answered_as_often_as_browsers_ask_and_once_in_a_round_trip() -> None:
     stream, answers = flowing(), []
     for step in range(100):
         if resending.answer(stream, 0, RTT_S, step / 100) is not None:
-            answers.append(step / 100)
-    assert answers == [0.0, 0.05, 0.1]
+            answers.append(step)
+    assert answers == list(range(0, 40, 4)), "a round trip of theirs may be a little shorter"
 
 
 def test_every_retransmission_has_a_number_of_its_own() -> None:
