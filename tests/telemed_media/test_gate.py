@@ -15,6 +15,7 @@ from clinic_api.actor import system
 from clinic_api.db import Database
 from clinic_api.errors import Refused as ClinicRefused
 from clinic_api.visits import call_log, call_store, console, gate, store
+from clinic_api.visits.call_quality import QualityOf, read_quality
 from clinic_api.visits.invitations import OneSeat, renew_link, revoke
 from clinic_api.visits.model import Participant, Role, Visit
 from clinic_api.visits.seats import Seat
@@ -24,7 +25,16 @@ from signaling.core import messages as m
 from signaling.core import refusals
 from signaling.core.closing import Closing
 from signaling.core.settings import CallSettings
-from signaling.ports import Refused, TrackAdded
+from signaling.ports import (
+    PeerConnected,
+    Quality,
+    QualityNote,
+    QualityPoint,
+    Refused,
+    SlotAssigned,
+    TrackAdded,
+    Unavailable,
+)
 from signaling.shell import notices
 from telemed_media import call_watch
 from telemed_media.call_watch import CallWatch
@@ -156,6 +166,61 @@ async def test_the_visit_shows_when_people_really_came_talked_and_left(house: Ho
     comings = await house.database.read(lambda tx: call_store.participations_of(tx, visit.id))
     assert sorted(one.why for one in comings) == ["end", "leave"]
     assert {one.media for one in comings} == {"camera"}
+
+
+async def test_the_visit_keeps_how_the_call_was_for_each_and_who_could_not_be_heard(
+    house: House,
+) -> None:
+    bob, alice = await house.talk()
+    for one, other in ((bob, alice), (alice, bob)):
+        await one.say(m.Media(microphone=True, camera=False, screen=False))
+        house.calls.plane.tell(PeerConnected(ROOM, one.participant))
+        who = other.participant
+        house.calls.plane.tell(SlotAssigned(ROOM, one.participant, 0, who, 1, False, ""))
+        way = Quality(ROOM, one.participant, 0.0, 0.0, 40.0, False, "full", 900_000, "turn")
+        house.calls.plane.tell(way)
+    for microphone in ("ok", "silent", "ok"):
+        for one, own in ((bob, "ok"), (alice, microphone)):
+            received = (m.Received(0, sound=75, concealed=0.02),)
+            await one.say(m.Experience(own, "off", sound_blocked=False, slots=received))
+            await one.nothing_but_pong()
+    await alice.ask(m.Leave)
+    await bob.ask(m.End)
+    visit = await house.becomes("ended")
+    await house.calls.calls._services.timeline.close()
+    asked = QualityOf(visit.id)
+    found = await house.database.read(lambda tx: read_quality(tx, TESTS, asked))
+    seats = {(await house.seat_of(name)).participant_id: name for name in ("Bob", "Alice")}
+    people = {seats[one.participant_id]: one for one in found.people}
+    for name in ("Bob", "Alice"):
+        (point,) = people[name].points
+        assert (point.way, point.bandwidth_kbps, point.rtt_ms) == ("turn", 900, 40)
+        assert people[name].comings[0].left_at is not None
+    (event,) = people["Alice"].events
+    assert (event.kind, [seats[one] for one in event.others]) == ("microphone_silent", ["Bob"])
+    assert people["Bob"].points[0].bad_s > 0
+
+
+async def test_how_a_call_was_is_told_again_while_the_database_is_away(
+    house: House, tmp_path: Path
+) -> None:
+    await house.talk()
+    subject = (await house.seat_of("Alice")).participant_id
+    note = QualityNote(ROOM, subject, QualityPoint(at_ms=1000, until_ms=2000, good_ms=1000))
+    await house.database.write(lambda tx: tx.sql.exec_driver_sql("PRAGMA busy_timeout = 20"))
+    [file] = [path for path in tmp_path.rglob("*.sqlite") if path.name != "calls.sqlite"]
+    other = sqlite3.connect(file, isolation_level=None)
+    with contextlib.closing(other):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            await house.calls.log.note_quality("1", (note,))
+        other.execute("ROLLBACK")
+    for _ in range(2):
+        await house.calls.log.note_quality("1", (note,))
+    visit = await house.visit()
+    asked = QualityOf(visit.id)
+    found = await house.database.read(lambda tx: read_quality(tx, TESTS, asked))
+    assert [len(one.points) for one in found.people if one.participant_id == subject] == [1]
 
 
 async def test_chat_is_kept_once_sealed_and_shown_to_who_comes_back(
