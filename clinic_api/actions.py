@@ -129,6 +129,31 @@ ACTIONS: dict[str, Action] = {
     "proxy.list": _action(admin="any", desk="any", doctor="care", nurse="care", patient="own"),
     "proxy.grant": _action(admin="any", desk="any"),
     "proxy.end": _action(admin="any", desk="any", patient="own"),
+    # scheduling
+    "availability.list": _action(
+        audited=False, admin="any", doctor="care", nurse="any", desk="any"
+    ),
+    "availability.change": _action(admin="any", doctor="care", desk="any"),
+    "slot.list": _action(_OPEN, audited=False),  # free times name nobody
+    "appointment.list": _action(admin="any", doctor="care", nurse="any", desk="any", patient="own"),
+    "appointment.read": _action(admin="any", doctor="care", nurse="any", desk="any", patient="own"),
+    "appointment.hold": _action(admin="any", doctor="care", nurse="any", desk="any", patient="own"),
+    "appointment.confirm": _action(
+        admin="any", doctor="care", nurse="any", desk="any", patient="own"
+    ),
+    "appointment.book": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "appointment.overbook": _action(admin="any", doctor="care", desk="any"),
+    "appointment.move": _action(admin="any", doctor="care", nurse="any", desk="any", patient="own"),
+    "appointment.cancel": _action(
+        admin="any", doctor="care", nurse="any", desk="any", patient="own"
+    ),
+    "appointment.approve": _action(admin="any", doctor="care", desk="any"),
+    "appointment.decide": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "appointment.correct": _action(admin="any"),
+    "appointment.conflicts": _action(admin="any", desk="any"),
+    "appointment.record": _action(audited=False),  # visits: what the server saw
+    "appointment.expire": _action(audited=False),  # notes each; often there is none
+    "appointment.rederive": _action(audited=False),  # notes each that new rules changed
     # visits
     "visit.create": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.walk_in": _action(stranger="any", patient="own"),

@@ -29,6 +29,7 @@ from clinic_api.http.server import add_api_routes
 from clinic_api.journeys import leaving, patient_login, set_up, staff
 from clinic_api.organisation import routes as organisation
 from clinic_api.records import documents_routes as documents
+from clinic_api.scheduling import routes as scheduling
 from clinic_api.visits import routes as visits
 
 OPENAPI_PATH = "/openapi.json"
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *directory.ROUTES,
     *catalogue.ROUTES,
     *forms.ROUTES,
+    *scheduling.ROUTES,
     *visits.ROUTES,
     *documents.ROUTES,
     *outbox_routes.ROUTES,

@@ -7,6 +7,7 @@ it. A refusal that must be audited carries what was tried.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -32,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "conflict": Kind(409, "This was changed or decided otherwise meanwhile."),
     "illegal_event": Kind(409, "This is not possible in the present state."),
     "slot_taken": Kind(409, "Somebody was quicker: this time is taken. Please choose another."),
+    "slot_closed": Kind(409, "This time is not offered any more. Please choose another."),
     "hold_expired": Kind(410, "This time was kept for ten minutes. Please choose it once more."),
     "too_many_holds": Kind(409, "Please finish or give up one of the times you chose before."),
     "too_late": Kind(409, "It is too late for this. Please call the clinic."),
@@ -79,6 +81,14 @@ KINDS: dict[str, Kind] = {
 }
 
 
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
+    """A free time instead of one that is taken."""
+
+    practitioner_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """What somebody tried in vain; it is audited although the transaction is rolled back."""
 
@@ -101,6 +111,7 @@ class Refused(Exception):
         fields: Mapping[str, str] | None = None,
         retry_after_s: int | None = None,
         attempt: Attempt | None = None,
+        alternatives: tuple[Alternative, ...] = (),
     ) -> None:
         kind = KINDS[code]
         super().__init__(message or kind.message)
@@ -110,3 +121,4 @@ class Refused(Exception):
         self.fields = dict(fields or {})
         self.retry_after_s = retry_after_s
         self.attempt = attempt
+        self.alternatives = alternatives

@@ -30,6 +30,9 @@ Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text i
     "patient.claim",
     "visit.invitation",
     "visit.link_recovery",
+    "appointment.booked",
+    "appointment.moved",
+    "appointment.cancelled",
     "document.released",
 ]
 
@@ -45,6 +48,7 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
     user_id: str = ""
     patient_id: str = ""
+    appointment_id: str = ""
     visit_id: str = ""
     participant_id: str = ""
     invitation_id: str = ""  # to claim a record

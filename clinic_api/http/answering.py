@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
-from clinic_api.errors import Refused
+from clinic_api.errors import Alternative, Refused
 from clinic_api.http.authentication import SESSION_COOKIE
 from clinic_api.http.route import Route
 
@@ -32,6 +32,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     code: str
     fields: dict[str, str] = {}
+    alternatives: tuple[Alternative, ...] = ()  # free times instead of one that is taken
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +86,7 @@ def problem(refused: Refused) -> web.Response:
         detail=refused.message,
         code=refused.code,
         fields=refused.fields,
+        alternatives=refused.alternatives,
     )
     headers = {"Cache-Control": "no-store", "Content-Type": PROBLEM_JSON, **_hints(refused)}
     return web.Response(status=refused.status, body=msgspec.json.encode(said), headers=headers)

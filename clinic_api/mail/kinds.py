@@ -17,6 +17,7 @@ from clinic_api.directory.relation_store import claim_invitations
 from clinic_api.mail.rendering import Wanted
 from clinic_api.outbox import About, Kind
 from clinic_api.records import documents_store as documents
+from clinic_api.scheduling import store as appointments
 from clinic_api.transaction import Transaction
 from clinic_api.visits import links as visit_links
 from clinic_api.visits import store as visits
@@ -93,6 +94,24 @@ def _document(tx: Transaction, about: About, made_at: datetime) -> Wanted | None
     return Wanted(path=SIGN_IN)
 
 
+def _to_come(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """While the appointment is booked and still to come; its time as the patient's clock shows."""
+    del made_at
+    found = appointments.find(tx, about.appointment_id)
+    if found is None or found.state != "booked" or found.starts_at <= tx.now:
+        return None
+    return Wanted(path=SIGN_IN, at=found.starts_at, zone=found.shown_zone)
+
+
+def _not_to_come(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """Until the time when somebody would come in vain."""
+    del made_at
+    found = appointments.find(tx, about.appointment_id)
+    if found is None or found.state != "cancelled" or found.starts_at <= tx.now:
+        return None
+    return Wanted(path=SIGN_IN, at=found.starts_at, zone=found.shown_zone)
+
+
 KINDS: dict[Kind, Find] = {
     "account.invitation": _activation,
     "account.reset_password": _reset,
@@ -101,5 +120,8 @@ KINDS: dict[Kind, Find] = {
     "patient.claim": _claim,
     "visit.invitation": _join_link,
     "visit.link_recovery": _join_link,
+    "appointment.booked": _to_come,
+    "appointment.moved": _to_come,
+    "appointment.cancelled": _not_to_come,
     "document.released": _document,
 }

@@ -30,6 +30,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str = ""  # of the link, from `/` on; secrets only after a `#`
     at: datetime | None = None  # when it begins, ends or happened
+    zone: str = ""  # IANA, in which the time is written; "": the clinic's
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +46,7 @@ def render(kind: Kind, tag: str, clinic: Clinic, wanted: Wanted, public_url: str
     """The mail of a kind in the language nearest to `tag`."""
     spoken = language(tag)
     text = spoken.texts[kind]
-    local = wanted.at.astimezone(ZoneInfo(clinic.zone)) if wanted.at else None
+    local = wanted.at.astimezone(ZoneInfo(wanted.zone or clinic.zone)) if wanted.at else None
     variables = {
         "clinic": _one_line(clinic.name),
         "phone": _one_line(clinic.phone),

@@ -95,6 +95,25 @@ _ENGLISH = Language(
             button="Join",
             after=("You need no account and no app. Please do not pass the link on.",),
         ),
+        "appointment.booked": Text(
+            subject="{clinic}: your appointment",
+            before=("Your appointment at {clinic} is booked: {time}.",),
+            button="Sign in",
+            after=("If you cannot come, please cancel or move it in good time.",),
+        ),
+        "appointment.moved": Text(
+            subject="{clinic}: your appointment has a new time",
+            before=("Your appointment at {clinic} has been moved. It is now: {time}.",),
+            button="Sign in",
+            after=("If you cannot come, please cancel or move it in good time.",),
+        ),
+        "appointment.cancelled": Text(
+            subject="{clinic}: your appointment is cancelled",
+            before=(
+                "Your appointment at {clinic} does not take place. It would have been: {time}.",
+            ),
+            button="Sign in",
+        ),
         "visit.link_recovery": Text(
             subject="{clinic}: your link",
             before=("Here is your link to the video visit once more.", "It begins: {time}."),

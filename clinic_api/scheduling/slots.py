@@ -32,6 +32,14 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     earliest: datetime  # now + lead
     latest: datetime  # now + horizon: the last start
 
+    @property
+    def lasts(self) -> timedelta:
+        return timedelta(minutes=self.duration_min)
+
+    def busy(self, span: Span) -> Span:
+        """A visit in `span` with its buffers."""
+        return busy_span(span, self.buffer_before_min, self.buffer_after_min)
+
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """A time that can be taken."""
@@ -80,15 +88,15 @@ def _serves(each: Open, need: Need) -> bool:
 
 def _in(each: Open, need: Need, zones: Zones) -> Iterator[Slot]:
     """Every start within the hours that is neither too soon nor too far."""
-    zone, lasts = zones(each.zone), timedelta(minutes=need.duration_min)
+    zone = zones(each.zone)
     for local in _steps(each, need, zones):
         for start in _starts(local, zone, each, need):
-            span = Span(start, start + lasts)
+            span = Span(start, start + need.lasts)
             fold = wall_at(start, each.zone, zones).fold
             yield Slot(
                 wall=Wall(local=local, fold=fold, zone=each.zone),
                 span=span,
-                busy=busy_span(span, need.buffer_before_min, need.buffer_after_min),
+                busy=need.busy(span),
                 location_id=need.location_id if each.location_id is None else each.location_id,
             )
 
