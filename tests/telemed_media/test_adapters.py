@@ -226,7 +226,7 @@ async def test_every_event_of_the_worker_is_translated(
         api.SlotAssigned("r", "alice", 0, "bob", 3, False, "H264"),
         api.SlotSwitched("r", "alice", 0, 3, 90_000),
         api.Speakers("r", ("bob",)),
-        api.Quality("r", "alice", 0.1, 0.2, 40.0, False, "reduced"),
+        api.Quality("r", "alice", 0.1, 0.2, 40.0, False, "reduced", 9000, (), "turn", True),
         api.LayersWanted("r", "alice", "camera", ("q", "h")),
         api.PeerLost("r", "alice", "consent"),
     ]
@@ -236,7 +236,7 @@ async def test_every_event_of_the_worker_is_translated(
         ports.SlotAssigned("r", "alice", 0, "bob", 3, False, "H264"),
         ports.SlotSwitched("r", "alice", 0, 3, 90_000),
         ports.Speakers("r", ("bob",)),
-        ports.Quality("r", "alice", 0.1, 0.2, 40.0, False, "reduced"),
+        ports.Quality("r", "alice", 0.1, 0.2, 40.0, False, "reduced", 9000, "turn", True),
         ports.LayersWanted("r", "alice", "camera", ("q", "h")),
         ports.PeerLost("r", "alice", "consent"),
     ]

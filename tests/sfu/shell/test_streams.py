@@ -138,6 +138,25 @@ async def test_a_path_ends_with_its_connection(scene: Scene) -> None:
     await until(lambda: scene.held() == 0)
 
 
+async def test_a_peers_way_is_that_of_its_newest_path_and_a_change_is_told_once(
+    scene: Scene,
+) -> None:
+    alice = vars(scene.worker)["_peers"]["alice"]
+    assert alice.way_now() == ("", False)
+    scene.edge.say(link.OpenPath(7, "ice-tcp", *ALICE))
+    scene.edge.send(7, bytes(check()))
+    await until(lambda: scene.held() == 1)
+    assert alice.way_now() == ("tcp", False)
+    scene.edge.say(link.OpenPath(8, "turn", *ALICE))
+    scene.edge.send(8, bytes(check()))
+    await until(lambda: scene.held() == 2)
+    assert alice.way_now() == ("turn", True)
+    assert alice.way_now() == ("turn", False)
+    scene.edge.say(link.ClosePath(8))
+    await until(lambda: scene.held() == 1)
+    assert alice.way_now() == ("tcp", True)
+
+
 async def test_all_paths_end_with_the_edge_and_the_next_one_is_heard(scene: Scene) -> None:
     for path in (7, 8):
         scene.edge.say(link.OpenPath(path, "ice-tcp", ALICE[0], ALICE[1] + path))

@@ -86,6 +86,19 @@ async def test_picture_and_sound_come_from_the_publisher_to_the_subscriber(
         assert counters[f"dropped_{name}"] == 0, name
 
 
+async def test_quality_says_by_what_a_peers_packets_come(
+    scene: Scene, callers: list[Caller]
+) -> None:
+    bob = Caller("bob", sends=True, takes=False)
+    callers.append(bob)
+    await bob.join(scene.worker)
+    await until(lambda: scene.connected() == {"bob"})
+    cycle.measure(vars(scene.worker)["_forwarder"].state, 0.0)
+    vars(scene.worker)["_executor"].drain()
+    told = [event for event in scene.events if isinstance(event, api.Quality)]
+    assert (told[-1].peer, told[-1].way, told[-1].moved) == ("bob", "udp", False)
+
+
 async def test_a_closed_peer_gets_a_goodbye(scene: Scene, callers: list[Caller]) -> None:
     bob = Caller("bob", sends=True, takes=False)
     callers.append(bob)
