@@ -109,6 +109,8 @@ def confirm(tx: Transaction, actor: Actor, command: OneAppointment) -> Appointme
     Raises Refused: not_found, stale, illegal_event, hold_expired, not_offered, slot_taken.
     """
     held = permitted(tx, actor, command.appointment_id)
+    if held.state == "expired":
+        raise Refused("hold_expired")
     given = offered(tx, actor, held.service_id, held.practitioner_id)
     store.lock(tx, patient_id=held.patient_id, practitioner_ids=(held.practitioner_id,))
     asks = given.service.needs_approval and not actor.is_staff
