@@ -127,6 +127,7 @@ class LossyCall:
         assert subscriber is not None
         assert publisher is not None
         subscriber.rtt_s, publisher.rtt_s = self._down_rtt_s, self._up_rtt_s
+        subscriber.estimator.loss = down.loss  # there is no feedback
         world.ready(self.alice, 0, subscriber.slots[0].epoch)
 
     def run(self, seconds: float) -> Viewer:

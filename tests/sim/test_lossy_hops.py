@@ -69,6 +69,24 @@ def test_a_receiver_that_asks_for_what_is_no_longer_kept_gets_a_keyframe() -> No
     assert len(bob.asked(rtcp.PictureLoss)) == 1
 
 
+def test_a_viewer_of_a_layer_that_its_encoder_switched_off_sees_a_lower_one_within_a_second() -> (
+    None
+):
+    world = World()
+    bob, alice = world.join("bob", layers=3), world.join("alice")
+    world.view(alice, 0, 720)
+    for _ in range(90):
+        for rid in "qhf":
+            bob.senders[rid].send()
+        world.run(1 / 30)
+    before = len(alice.received[VIDEO])
+    for _ in range(30):
+        asked = bob.asked(rtcp.PictureLoss)
+        bob.senders["q"].send(key=bool(asked))
+        world.run(1 / 30)
+    assert len(alice.received[VIDEO]) > before
+
+
 def _film(world: World, camera: Sender, frames: int) -> None:
     for _ in range(frames):
         camera.send()

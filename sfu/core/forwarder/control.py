@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sfu.core.forwarder import clocks, keyframes, resending
+from sfu.core.forwarder.actions import Resend
 from sfu.core.forwarder.model import Stream, Subscriber
 from sfu.core.forwarder.state import State
 from sfu.core.rtp import rtcp
@@ -102,6 +103,9 @@ def _nack(state: State, peer: str, nack: rtcp.Nack, now: float) -> None:
         if action is not None:
             state.counters.resent += 1
             state.actions.append(action)
+            if isinstance(action, Resend) and resending.goes_twice(subscriber):
+                state.counters.resent += 1
+                state.actions.append(resending.second(stream, action))
         elif stream.source is not None and resending.is_beyond_repair(stream, seq):
             keyframes.want(stream.source.track, now)
             state.hurried = True

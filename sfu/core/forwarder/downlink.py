@@ -50,6 +50,9 @@ def allocate(state: State, room: Room, subscriber: Subscriber, now: float) -> di
 
 def is_settled(subscriber: Subscriber, now: float) -> bool:
     """Whether to allocate anew is of no use: all is sent, and nothing became worse."""
+    pictures = (slot.video.source for slot in subscriber.slots if slot.video)
+    if not all(layers.alive(source, now) for source in pictures if source):
+        return False
     return (
         subscriber.has_all
         and not subscriber.congested

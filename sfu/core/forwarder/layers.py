@@ -12,6 +12,7 @@ from sfu.core.forwarder.rates import AUDIO_BPS, NOMINAL_BPS
 from sfu.core.forwarder.rule import EVERY_TID
 
 ALIVE_S = 1.5  # without a packet for longer a layer does not flow
+OVERTAKEN_S = 0.6  # less will do where a lower one goes on: its encoder was switched off
 ENOUGH = 0.8  # a layer may be this much smaller than its tile
 LOWEST_HEIGHT = 180  # pixels, of a 720p camera's quarter layer; doubles per layer
 
@@ -25,7 +26,13 @@ class Option(msgspec.Struct, frozen=True):
 
 
 def alive(source: Source, now: float) -> bool:
-    return now - source.last_arrival < ALIVE_S
+    """Whether a layer flows. Browsers switch the upper ones off when their uplink gets worse, and
+    whoever watched one sees nothing until it is given up.
+    """
+    heard_at = source.last_arrival
+    lower = source.track.layers[: source.layer]
+    overtaken = any(one and one.last_arrival - heard_at > OVERTAKEN_S for one in lower)
+    return now - heard_at < ALIVE_S and not overtaken
 
 
 def options(track: Track, height: int, now: float) -> list[Option]:

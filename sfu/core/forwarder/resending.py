@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from sfu.core.description import Kind
 from sfu.core.forwarder.actions import Resend, ResendKept
-from sfu.core.forwarder.model import Segment, Stream
+from sfu.core.forwarder.model import Segment, Stream, Subscriber
 
 MAX_ANSWERS = 10  # libwebrtc: kMaxNackRetries
 MIN_REPEAT_S = 0.015  # libwebrtc looks every 20 ms for what to ask for
 REPEAT_RTTS = 0.7  # what is asked for again sooner was asked for before the answer could be there
 REMEMBERED = 512  # answered numbers
+FAR_S, MUCH_LOSS = 0.08, 0.1  # from here on each repair goes twice: there is no time for many tries
 MAX_AUDIO_RTT_S = 0.150  # sound that comes later than this only lengthens the jitter buffer
 
 
@@ -44,6 +47,17 @@ def answer(stream: Stream, seq: int, rtt_s: float, now: float) -> Resend | Resen
         rtx_payload_type=payload_type,
         rtx_seq=stream.next_rtx_seq,
     )
+
+
+def goes_twice(subscriber: Subscriber) -> bool:
+    """Whether repairs are sent double: they take long, and many are lost again."""
+    return subscriber.rtt_s >= FAR_S and subscriber.path_loss >= MUCH_LOSS
+
+
+def second(stream: Stream, first: Resend) -> Resend:
+    """The same repair under a number of its own (RFC 4588 section 4)."""
+    stream.next_rtx_seq += 1
+    return msgspec.structs.replace(first, rtx_seq=stream.next_rtx_seq)
 
 
 def is_of_use(kind: Kind, rtt_s: float) -> bool:
