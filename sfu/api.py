@@ -196,7 +196,8 @@ class LayersWanted(Event, frozen=True):
     """Somebody has a use for these simulcast layers of a peer's source, and for no others.
 
     Before the first such event all are wanted. The lowest one always is, unless the peer's uplink
-    carries no picture beside its sound: then none is.
+    carries no picture beside its sound: then none is. A microphone has two forms of which one is
+    wanted: `full`, as it begins, or `low`, because somebody who hears it has a narrow link.
     """
 
     room: str

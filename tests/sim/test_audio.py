@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sfu.api import LayersWanted
 from sfu.core.forwarder import downlink, repeating
 from sfu.core.rtp import header, red
 from tests.sim.network import Conditions
@@ -179,6 +180,58 @@ def test_below_120_kilobits_redundancy_is_left_out() -> None:
     talk.entered.clear()
     talk.run(0.5)
     assert {data[1] & 0x7F for data in talk.entered} == {63}
+
+
+def test_where_a_queue_told_that_the_link_is_narrow_no_sound_is_sent_twice() -> None:
+    talk = Talk(FAR_LOSSY, GOOD, bob_red=True, alice_red=True, estimate_bps=FAST_BPS)
+    talk.run(3)
+    assert talk.entered[-1][1] & 0x7F == RED.red_payload_type
+    rate = talk.subscriber.estimator._rate
+    rate.overused(150_000, talk.world.now)
+    talk.run(0.3)
+    talk.entered.clear()
+    talk.run(0.5)
+    assert {data[1] & 0x7F for data in talk.entered} == {111}
+    rate.set(FAST_BPS)
+    talk.run(0.5)
+    assert talk.entered[-1][1] & 0x7F == RED.red_payload_type
+
+
+def test_on_a_narrow_link_nothing_is_repeated_and_no_loss_is_passed_on() -> None:
+    talk = Talk(LOSSY, GOOD)
+    talk.run(3)
+    talk.subscriber.estimator._rate.overused(150_000, talk.world.now)
+    talk.run(0.3)
+    before, told = talk.world.counters.repeated, len(talk.reports)
+    talk.run(3)
+    assert talk.world.counters.repeated == before
+    assert {block.fraction_lost for block in talk.reports[told + 1 :]} == {0}
+
+
+def test_a_publisher_is_told_to_spend_few_bits_while_somebodys_link_is_narrow() -> None:
+    talk = Talk(GOOD, estimate_bps=FAST_BPS)
+    talk.run(1)
+    rate = talk.subscriber.estimator._rate
+    rate.overused(150_000, talk.world.now)
+    talk.run(1)
+    assert wanted_of_bob(talk) == [("low",)]
+    talk.world.forwarder.announce_slots()
+    talk.run(0.1)
+    assert wanted_of_bob(talk) == [("low",)] * 2, "told again to a caller that has just come"
+    rate.set(FAST_BPS)
+    talk.run(9)
+    assert wanted_of_bob(talk) == [("low",)] * 2
+    talk.run(2)
+    assert wanted_of_bob(talk)[-1] == ("full",)
+
+
+def wanted_of_bob(talk: Talk) -> list[tuple[str, ...]]:
+    events = talk.world.told(LayersWanted)
+    return [
+        event.rids
+        for event in events
+        if isinstance(event, LayersWanted) and event.source == "microphone"
+    ]
 
 
 def test_what_is_lost_on_the_way_in_comes_back_within_the_next_packet() -> None:

@@ -21,6 +21,7 @@ from sfu.core.forwarder import (
     resending,
     routing,
     segments,
+    thrift,
 )
 from sfu.core.forwarder.actions import Emit, SendRtcp
 from sfu.core.forwarder.model import Publisher, Source, Stream, Subscriber, Track
@@ -216,6 +217,7 @@ def maintain(state: State, now: float) -> None:
             if subscriber.connected and news:
                 state.actions.append(Emit(_quality(state, room, subscriber.peer, now)))
         published.watch(state, room, now)
+        thrift.watch(state, room, now)
 
 
 def _streams(subscriber: Subscriber) -> list[Stream]:

@@ -23,6 +23,7 @@ from sfu.core.forwarder import (
     routing,
     segments,
     thinning,
+    thrift,
 )
 from sfu.core.forwarder.actions import Action
 from sfu.core.forwarder.model import Publisher, Source
@@ -138,6 +139,7 @@ class Forwarder:
             for publisher in room.publishers.values():
                 for track in publisher.tracks.values():
                     published.tell(self.state, track)
+                    thrift.tell(self.state, track)
 
     # what the executor punts
 

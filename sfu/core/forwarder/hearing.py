@@ -6,6 +6,7 @@ from math import sqrt
 
 from sfu.core.forwarder import segments
 from sfu.core.forwarder.model import Source, Stream, Subscriber
+from sfu.core.forwarder.narrow import is_narrow
 from sfu.core.forwarder.state import State
 
 REPORTED_S = 10.0  # age of a reception report that still counts; Firefox: one in 5 s at worst
@@ -24,11 +25,16 @@ def reported_loss(stream: Stream, now: float) -> float:
 
 
 def worst_loss(state: State, source: Source, now: float) -> float:
-    """On the way of a source's sound to anybody.
+    """On the way of a source's sound to anybody whose link has room for what mends it.
 
     The publisher is told, or its Opus has no reason to add forward error correction.
     """
     if source.track.section.kind != "audio":
         return 0.0
-    streams = segments.streams_of_room(state, source)
-    return max((reported_loss(one, now) for one in streams if one.source is source), default=0.0)
+    heard = (one for one in segments.streams_of_room(state, source) if one.source is source)
+    return max((reported_loss(one, now) for one in heard if _has_room(state, one)), default=0.0)
+
+
+def _has_room(state: State, stream: Stream) -> bool:
+    subscriber = state.subscriber(stream.peer)
+    return subscriber is None or not is_narrow(subscriber)

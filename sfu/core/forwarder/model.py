@@ -95,6 +95,7 @@ class Track:
     keyframe_asked_at: float = -1e9
     wanted_layers: int | None = None  # so many were asked for last; None: all, nobody was told
     unseen_since: float | None = None  # the highest of them is of no use to anybody
+    low: bool = False  # its publisher was told last to spend few bits on sound
 
     @property
     def role(self) -> SourceRole:
@@ -134,6 +135,7 @@ class Publisher:
     reported_at: float = 0.0
     owner: str = ""  # whose the peer is; "": of nobody but itself
     uplink: Uplink = field(default_factory=Uplink)
+    narrow_at: float = -1e9  # somebody who hears it last had a narrow downlink
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import msgspec
 
 from sfu.core.forwarder import hearing, segments, switching
 from sfu.core.forwarder.model import Stream, Subscriber
+from sfu.core.forwarder.narrow import is_narrow
 from sfu.core.forwarder.state import State
 
 MIN_BPS = 120_000.0  # below it sound has no room for a second copy (design/media)
@@ -32,7 +33,9 @@ def _wanted(subscriber: Subscriber, stream: Stream, now: float) -> tuple[int, in
     """The receiver's payload type of redundant sound, and how many earlier packets each carries."""
     source, bps = stream.source, subscriber.estimator.bitrate_bps
     enough_bps = END_BPS if is_on(stream) else MIN_BPS
-    if source is None or bps < enough_bps or now - source.redundant_at > SENT_S:
+    if source is None or bps < enough_bps or is_narrow(subscriber):
+        return PLAIN
+    if now - source.redundant_at > SENT_S:
         return PLAIN
     codec = stream.codec_for(source.codec)
     if codec is None or codec.red_payload_type is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sfu.core.forwarder import hearing, redundancy
 from sfu.core.forwarder.actions import ResendKept
 from sfu.core.forwarder.model import Repeats, Stream, Subscriber
+from sfu.core.forwarder.narrow import is_narrow
 from sfu.core.forwarder.resending import is_of_use
 from sfu.core.forwarder.state import Room, State
 
@@ -31,7 +32,8 @@ def watch(subscriber: Subscriber, now: float) -> None:
 
 
 def _decide(subscriber: Subscriber, stream: Stream, now: float) -> None:
-    has_room = subscriber.estimator.bitrate_bps >= redundancy.MIN_BPS
+    enough = subscriber.estimator.bitrate_bps >= redundancy.MIN_BPS
+    has_room = enough and not is_narrow(subscriber)
     if stream.source is None or not has_room or _repairs(subscriber, stream, now):
         stream.repeats = None
         return

@@ -7,8 +7,9 @@
 
 import { tune } from "./published-layers.js";
 
+export const lowestBitrate = 80_000;
 const LAYERS = [
-  { rid: "q", maxBitrate: 80_000, maxFramerate: 30 },
+  { rid: "q", maxBitrate: lowestBitrate, maxFramerate: 30 },
   { rid: "h", maxBitrate: 400_000, maxFramerate: 30 },
   { rid: "f", maxBitrate: 1_200_000, maxFramerate: 30 },
 ];

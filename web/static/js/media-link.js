@@ -11,6 +11,7 @@ import { watchPath } from "./path-watch.js";
 import { Peer } from "./peer.js";
 import { watchRedundancy } from "./redundancy.js";
 import { Repair } from "./repair.js";
+import { watchThrift } from "./thrift.js";
 import { RELAY_ALONE_MS, WayMemory } from "./way-memory.js";
 
 /** @typedef {import("./messages.js").Source} Source */
@@ -104,6 +105,7 @@ export class MediaLink extends Emitter {
     this.#alert = watchPath(peer, (news) => this.#noticed(news), this.#watching.signal);
     const offer = () => void this.#negotiator?.want({ iceRestart: false });
     watchRedundancy(peer, offer, this.#watching.signal);
+    watchThrift(peer, this.#watching.signal);
     this.#repair.began();
     this.#chooseWay(peer);
     this.emit("began", peer);

@@ -16,6 +16,12 @@ export function bytesOf(entries) {
   return pairs.length ? pairs.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0) : null;
 }
 
+/** What may be sent by the browser's own estimate; 0 where it does not say. @param {Iterable<Stats>} entries */
+export function sendableOf(entries) {
+  const rates = [...entries].map(({ availableOutgoingBitrate }) => availableOutgoingBitrate ?? 0);
+  return Math.max(0, ...rates);
+}
+
 /**
  * How the path in use leaves this device, null before there is one.
  * @param {Iterable<Stats>} entries

@@ -8,8 +8,9 @@ import { cameraLayers, rescale } from "./camera-layers.js";
 import { Emitter } from "./emitter.js";
 import { encodeOnly } from "./published-layers.js";
 import { keepSharp, SCREEN_LAYER } from "./screen-profile.js";
-import { bytesOf, wayOf } from "./path-stats.js";
+import { bytesOf, sendableOf, wayOf } from "./path-stats.js";
 import { soundPathOf, withRedundancy } from "./redundancy.js";
+import { sparePicture, spareSound, ThriftMeter } from "./thrift.js";
 
 /** @typedef {import("./messages.js").Source} Source */
 /** @typedef {import("./messages.js").OfferSlot} OfferSlot */
@@ -40,6 +41,7 @@ export class Peer extends Emitter {
   /** @type {RTCDtlsTransport | null} */ #dtls = null;
   #closed = false;
   #redundant = false;
+  #thrift = new ThriftMeter();
 
   /**
    * @param {Rtc} rtc
@@ -89,8 +91,12 @@ export class Peer extends Emitter {
     await sender.replaceTrack(track);
   }
 
-  /** Encodes only the layers that somebody has a use for. @param {Source} source @param {string[]} rids */
+  /** Encodes only what somebody has a use for. @param {Source} source @param {string[]} rids */
   setLayers(source, rids) {
+    if (source === "microphone") {
+      this.#thrift.tell(rids.includes("low"));
+      return this.#spare();
+    }
     const sender = this.#senders[source]?.sender;
     if (sender && !this.#closed) void encodeOnly(sender, rids).catch(() => {});
   }
@@ -145,6 +151,19 @@ export class Peer extends Emitter {
     const { microphone } = this.#senders;
     if (this.#closed || !this.connected || !microphone) return null;
     return soundPathOf((await microphone.sender.getStats()).values());
+  }
+
+  /** What may be sent, in bit/s; 0 where nothing is known. */
+  async sendableBps() {
+    const { microphone } = this.#senders;
+    if (this.#closed || !this.connected || !microphone) return 0;
+    return sendableOf((await microphone.sender.getStats()).values());
+  }
+
+  /** @param {number} bps what may be sent */
+  noteSendable(bps) {
+    this.#thrift.note(bps);
+    this.#spare();
   }
 
   /**
@@ -206,6 +225,14 @@ export class Peer extends Emitter {
   #addSlot(slot) {
     const tracks = [slot.audio, slot.video].flatMap((m) => (m ? [m.receiver.track] : []));
     this.slots.push({ ...slot, stream: new this.#rtc.MediaStream(tracks) });
+  }
+
+  /** Spends few bits, or as many as usual. */
+  #spare() {
+    const { microphone, camera } = this.#senders;
+    if (this.#closed || !microphone || !camera) return;
+    void spareSound(microphone.sender, this.#thrift.on).catch(() => {});
+    void sparePicture(camera.sender, this.#thrift.on).catch(() => {});
   }
 
   /** Only for a restart: a changed configuration makes Chromium restart ICE by itself. */

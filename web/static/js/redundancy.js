@@ -5,13 +5,15 @@
  * have RED are asked; a change costs an offer, so it does not come back soon.
  */
 
+import { sendableOf } from "./path-stats.js";
+
 /** Shares of packets: design figures, the same as the server's for its second copies. */
 const BEGIN_LOSS = 0.05;
 const END_LOSS = 0.03;
 /** So long it must have been calm. */
 const CALM_MS = 10_000;
-/** Below this speech has no room for a copy. */
-const MIN_BPS = 120_000;
+/** Below this speech and the smallest picture leave no room for a copy. */
+const MIN_BPS = 220_000;
 /** Reports on sound come every second at most. */
 const LOOK_MS = 2000;
 
@@ -71,7 +73,6 @@ export function withRedundancy(codecs, first) {
 export function soundPathOf(entries) {
   const all = [...entries];
   const report = all.find(({ type }) => type === "remote-inbound-rtp");
-  const pairs = all.map(({ availableOutgoingBitrate }) => availableOutgoingBitrate ?? 0);
   if (typeof report?.fractionLost !== "number") return null;
-  return { loss: report.fractionLost, bps: Math.max(0, ...pairs) };
+  return { loss: report.fractionLost, bps: sendableOf(all) };
 }
