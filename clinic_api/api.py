@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -52,8 +53,9 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
+@cache
 def description() -> dict[str, Any]:
-    """The OpenAPI document."""
+    """The OpenAPI document, which nobody changes."""
     return document(ROUTES, version("telemed-media"))
 
 
