@@ -13,19 +13,19 @@ feedback names (at most 8192, see `twcc`).
 
 from __future__ import annotations
 
-from sfu.core.estimation.groups import Groups
+from operator import sub
+
+from sfu.core.estimation.delay import MIN_QUEUE_S, DelayDetector
 from sfu.core.estimation.loss import HIGH, LOW, LossBound
-from sfu.core.estimation.overuse import MIN_THRESHOLD_MS, OveruseDetector, Usage
+from sfu.core.estimation.overuse import Usage
 from sfu.core.estimation.probing import ProbeCluster, Prober, ProbeResult
 from sfu.core.estimation.queue import QueueDelay
 from sfu.core.estimation.rate import Rate
-from sfu.core.estimation.sent_log import Received, SendLog
+from sfu.core.estimation.sent_log import Acknowledged, SendLog
 from sfu.core.estimation.throughput import Throughput
-from sfu.core.estimation.trend import Trend
 from sfu.core.rtp.packets import TransportFeedback
 
 START_RTT_S = 0.1
-MIN_QUEUE_S = 0.010  # a shorter queue is none
 MAX_RTT_S = 3.0
 RTT_SMOOTHING = 0.25
 MIN_FALL_S, MAX_FALL_S = 0.05, 0.12  # between two falls: the RTT; GCC: 10 to 200 ms
@@ -40,6 +40,7 @@ MAX_DELAY_STEP_S = 3.0  # libwebrtc: more is a stepped clock
 SILENCE_S = 0.5  # plus two RTTs: no feedback though packets were sent
 SILENCE_PACKETS = 10
 SILENCE_FACTOR = 0.5
+PLENTY = 1.3  # times what is wanted: more helps nobody
 FEEDBACK_AGE_S = 2.0  # without feedback for longer, reports count
 
 
@@ -54,9 +55,7 @@ class Estimator:
         self._rate = Rate(now)
         self._wanted_bps = 0.0
         self._throughput = Throughput()
-        self._groups = Groups()
-        self._trend = Trend()
-        self._detector = OveruseDetector()
+        self._detector = DelayDetector()
         self._queue = QueueDelay()
         self._loss_bound = LossBound()
         self._prober = Prober(now)
@@ -103,26 +102,44 @@ class Estimator:
 
     def receive_feedback(self, feedback: TransportFeedback, now: float) -> None:
         news = self.log.acknowledge(feedback, after=self._fell_number)
-        received = news.received
         after_gap = feedback.feedback_count != self._next_count
         self._next_count = feedback.feedback_count + 1 & 0xFF
         self._feedback_at = self._silence_at = now
-        if received:
-            self._measure_rtt(received[-1], now)
-            self._throughput.add(received, after_gap)
-        usage = self._observe_delay(received)
-        regular = [p for p in received if p[0] > self._fell_number and not p[4]]
-        size = sum(packet[3] for packet in regular)
-        judged = self._loss_bound.add(len(regular) - news.found, news.lost - news.found, size, now)
+        if news.numbers:
+            self._measure_rtt(news.sent[-1], now)
+            self._throughput.add(news, after_gap)
+        usage = self._observe_delay(news)
+        if news.numbers:
+            self._newest = max(self._newest, news.numbers[-1])
+        if self._queue.longest_s <= MIN_QUEUE_S and self._has_plenty(news):
+            self._rest(now)
+            return
+        count, size = news.regular(self._fell_number)
+        judged = self._loss_bound.add(count - news.found, news.lost - news.found, size, now)
         self.loss = self._loss_bound.loss
         self._decide(usage, now)
         if judged:
             self._obey_loss(now)
-        result = self._prober.add(received, self.log)
+        result = self._prober.add(news, self.log) if self._prober.is_waiting else None
         if result is not None:
             self._learn(result, now)
-        if received:
-            self._newest = max(self._newest, received[-1][0])
+
+    def _has_plenty(self, news: Acknowledged) -> bool:
+        """Nothing is lost, and the estimate is so far above what is wanted that growing is of no
+        use.
+        """
+        return (
+            self._rate.bps >= PLENTY * self._wanted_bps > 0
+            and not (news.lost or news.found or self.loss or self._loss_bound.inherent)
+            and not self._prober.is_waiting
+        )
+
+    def _rest(self, now: float) -> None:
+        """Without a queue, without loss, with plenty of room there is nothing to decide."""
+        self._loss_bound.restart()
+        self._rate.hold(now)
+        self.overused, self._queue_s, self._standing = False, self._queue.value, 0
+        self._standing_since = now
 
     def receive_report(self, loss: float, rtt_s: float, now: float) -> None:
         """A reception report: the fraction lost of what was sent, 0..1."""
@@ -152,38 +169,46 @@ class Estimator:
             self._silence_at = now - 2 * self.rtt_s
             self._rate.fall_to(self._rate.bps * SILENCE_FACTOR, now)
 
-    def _measure_rtt(self, newest: Received, now: float) -> None:
-        rtt = now - newest[1]
+    def _measure_rtt(self, newest_sent_at: float, now: float) -> None:
+        rtt = now - newest_sent_at
         if 0 < rtt < MAX_RTT_S:
             self.rtt_s += RTT_SMOOTHING * (rtt - self.rtt_s)
 
-    def _observe_delay(self, received: list[Received]) -> Usage:
+    def _observe_delay(self, news: Acknowledged) -> Usage:
         """Feed the trend with the media among the packets that no newer one has overtaken."""
-        worst: Usage = "normal"
-        for number, sent, arrived, _, cluster in _in_order(received):
-            if number < self._newest or cluster:
-                continue
-            delay = arrived - sent
-            if self._delay is not None and abs(delay - self._delay) > MAX_DELAY_STEP_S:
-                self._queue.rebase(sent)
-                self._trend.reset()
-            self._delay = delay
-            self._queue.add(delay, sent)
-            difference = self._groups.add(sent, arrived)
-            if difference is None:
-                continue
-            sent_ms, arrived_ms = difference[0] * 1000, difference[1] * 1000
-            trend = self._trend.add(sent_ms, arrived_ms)
-            queued = trend > MIN_THRESHOLD_MS and self._queue.value() > max(
-                MIN_QUEUE_S, self._queue.noise_s
-            )
-            usage = self._detector.observe(trend, arrived_ms, queued)
-            if usage == "over":
-                worst = "over"
-        return worst if worst == "over" else self._detector.usage
+        sent, arrived = self._in_order(news)
+        if not sent:
+            return "normal"
+        delays = list(map(sub, arrived, sent))
+        before, self._delay = self._delay, delays[-1]
+        if before is not None and abs(delays[-1] - before) > MAX_DELAY_STEP_S:
+            self._queue.rebase(sent[-1])
+            self._detector.reset()
+        self._queue.add(delays, sent[-1])
+        if self._queue.longest_s <= MIN_QUEUE_S:
+            return self._detector.keep(sent, arrived)
+        queued = self._queue.value > max(MIN_QUEUE_S, self._queue.noise_s)
+        return self._detector.observe(sent, arrived, queued=queued)
+
+    def _in_order(self, news: Acknowledged) -> tuple[list[float], list[float]]:
+        """(sent, arrived) of the media that nothing sent later has overtaken: sound that goes
+        twice may have come late.
+        """
+        sent, arrived = news.sent, news.arrived
+        if not sent or (news.is_ordered and not news.probes and news.numbers[0] > self._newest):
+            return sent, arrived
+        kept: list[int] = []
+        earliest = float("inf")
+        for place in range(len(sent) - 1, -1, -1):
+            if arrived[place] <= earliest:
+                earliest = arrived[place]
+                if news.numbers[place] >= self._newest and not (news.probes and news.probes[place]):
+                    kept.append(place)
+        kept.reverse()
+        return [sent[place] for place in kept], [arrived[place] for place in kept]
 
     def _decide(self, usage: Usage, now: float) -> None:
-        arriving, queue = self._throughput.bps(), self._queue.value()
+        arriving, queue = self._throughput.bps(), self._queue.value
         noise = self._queue.noise_s
         change, self._queue_s = queue - self._queue_s, queue
         fast = queue > max(FAST_S, noise) and change > -DRAINING_S
@@ -250,13 +275,3 @@ class Estimator:
         before = self._rate.bps
         self._rate.set(max(before, result.bps))
         self._prober.finish(self.log, result, before, now)
-
-
-def _in_order(received: list[Received]) -> list[Received]:
-    """Those that nothing sent later has overtaken: sound that goes twice may have come late."""
-    found: list[Received] = []
-    for packet in reversed(received):
-        if not found or packet[2] <= found[-1][2]:
-            found.append(packet)
-    found.reverse()
-    return found

@@ -27,6 +27,7 @@ class LossBound:
 
     __slots__ = (
         "_bytes",
+        "_clean",
         "_fell_at",
         "_lost",
         "_received",
@@ -40,6 +41,7 @@ class LossBound:
         self.loss = 0.0  # of the newest observation
         self.inherent = 0.0  # the part of it that the path loses anyway
         self._seen: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)  # bit/s sent, loss
+        self._clean = 0  # newest observations without any loss
         self._fell_at = -1e9
         self.restart()
 
@@ -72,6 +74,10 @@ class LossBound:
     def _compare(self, sent_bps: float) -> None:
         """What is lost at low rates anyway; where there were none, what was known counts on."""
         self._seen.append((sent_bps, self.loss))
+        self._clean = 0 if self.loss else self._clean + 1
+        if self._clean >= REMEMBERED:
+            self.inherent = 0.0
+            return
         fast = sorted(rate for rate, _ in self._seen)[-1 - len(self._seen) // 8]
         slow = [loss for rate, loss in self._seen if rate <= SLOWER * fast]
         others = [loss for rate, loss in self._seen if rate > SLOWER * fast]

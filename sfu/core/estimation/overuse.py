@@ -28,6 +28,11 @@ class OveruseDetector:
         self._over_ms = 0.0
         self._count = 0
 
+    def rest(self) -> None:
+        """There is no queue."""
+        self.usage = "normal"
+        self._over_ms, self._count = 0.0, 0
+
     def observe(self, trend: float, arrived_ms: float, queued: bool) -> Usage:
         """The newest trend (ms, see `Trend`), `arrived_ms` after the one before."""
         if trend > self._threshold:
@@ -45,12 +50,12 @@ class OveruseDetector:
             self._over_ms, self._count = 0.0, 0
             self.usage = "under" if trend < -self._threshold else "normal"
         self._previous = trend
-        self._adapt(abs(trend), arrived_ms)
+        beyond = abs(trend) - self._threshold
+        if beyond <= SKIP_MS and (beyond > 0 or self._threshold > MIN_THRESHOLD_MS):
+            self._adapt(beyond, arrived_ms)
         return self.usage
 
-    def _adapt(self, size: float, arrived_ms: float) -> None:
-        if size > self._threshold + SKIP_MS:
-            return
-        rate = DOWN_PER_MS if size < self._threshold else UP_PER_MS
-        moved = self._threshold + rate * (size - self._threshold) * min(arrived_ms, MAX_ADAPTION_MS)
+    def _adapt(self, beyond: float, arrived_ms: float) -> None:
+        rate = DOWN_PER_MS if beyond < 0 else UP_PER_MS
+        moved = self._threshold + rate * beyond * min(arrived_ms, MAX_ADAPTION_MS)
         self._threshold = min(max(moved, MIN_THRESHOLD_MS), MAX_THRESHOLD_MS)

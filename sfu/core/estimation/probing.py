@@ -7,9 +7,11 @@ at which the whole cluster arrived, never more than the rate at which it was sen
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 import msgspec
 
-from sfu.core.estimation.sent_log import Received, SendLog
+from sfu.core.estimation.sent_log import Acknowledged, SendLog
 
 FIRST = 1.5  # times the estimate: where there is no room, the queue grows by 30 ms
 FURTHER = 2.0  # after one that found room; libwebrtc: further_exponential_probe_scale
@@ -41,6 +43,7 @@ class ProbeResult(msgspec.Struct, frozen=True):
     saturated: bool  # less came than was sent: that is what the link carries
 
 
+_Arrival = tuple[float, float, int]  # sent at s, arrived at s, bytes
 NOTHING = ProbeResult(0.0, saturated=False)
 
 
@@ -60,7 +63,7 @@ class Prober:
     def __init__(self, now: float) -> None:
         self._cluster: ProbeCluster | None = None
         self._started_at = now
-        self._arrived: list[Received] = []
+        self._arrived: list[_Arrival] = []
         self._due_at = now
         self._failures = 0
         self._found = False  # the last one found room
@@ -93,14 +96,18 @@ class Prober:
         self._failures = 0
         self._due_at = min(self._due_at, now)
 
-    def add(self, received: list[Received], log: SendLog) -> ProbeResult | None:
+    def add(self, news: Acknowledged, log: SendLog) -> ProbeResult | None:
         """Newly acknowledged packets; the result once they pass the cluster's last one."""
         cluster = self._cluster
         span = log.spans.get(cluster.id) if cluster else None
         if cluster is None or span is None:
             return None
-        self._arrived += [p for p in received if span.first <= p[0] <= span.last]
-        if span.octets < cluster.size_bytes or not received or received[-1][0] < span.last:
+        numbers = news.numbers
+        first, end = bisect_left(numbers, span.first), bisect_right(numbers, span.last)
+        self._arrived += zip(
+            news.sent[first:end], news.arrived[first:end], news.sizes[first:end], strict=True
+        )
+        if span.octets < cluster.size_bytes or not numbers or numbers[-1] < span.last:
             return None
         result = _measure(self._arrived, span.last - span.first + 1)
         most = MARGIN * cluster.rate_bps  # it may have left in a burst
@@ -128,16 +135,16 @@ class Prober:
             self.finish(log, NOTHING, 0.0, now)
 
 
-def _measure(arrived: list[Received], count: int) -> ProbeResult:
+def _measure(arrived: list[_Arrival], count: int) -> ProbeResult:
     if len(arrived) < max(MIN_PACKETS, MIN_ARRIVED * count):
         return NOTHING
-    by_arrival = sorted(arrived, key=lambda packet: packet[2])
-    total = sum(packet[3] for packet in arrived)
-    sent_s = arrived[-1][1] - arrived[0][1]
-    arrived_s = by_arrival[-1][2] - by_arrival[0][2]
+    by_arrival = sorted(arrived, key=lambda packet: packet[1])
+    total = sum(packet[2] for packet in arrived)
+    sent_s = arrived[-1][0] - arrived[0][0]
+    arrived_s = by_arrival[-1][1] - by_arrival[0][1]
     if sent_s <= 0 or arrived_s <= 0:
         return NOTHING
-    sent = (total - arrived[-1][3]) * 8 / sent_s
-    came = (total - by_arrival[0][3]) * 8 / arrived_s
+    sent = (total - arrived[-1][2]) * 8 / sent_s
+    came = (total - by_arrival[0][2]) * 8 / arrived_s
     saturated = came < SATURATED * sent
     return ProbeResult(UTILISATION * came if saturated else min(sent, came), saturated)

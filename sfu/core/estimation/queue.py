@@ -7,8 +7,6 @@ fastest counts, which takes most of the jitter out; `noise_s` says what may be l
 
 from __future__ import annotations
 
-from collections import deque
-
 NEWEST = 4  # packets
 JITTER_GAIN = 1 / 16  # RFC 3550 6.4.1
 NOISE = 2.0  # times the jitter; four packets with evenly spread jitter are above it in 1 of 80
@@ -16,39 +14,42 @@ BASE_S = 10.0  # a smallest delay is forgotten after one to two of these
 
 
 class QueueDelay:
-    """Seconds."""
+    """Seconds. `value`: 0 where nothing is known yet; `longest_s`: of the packets added last."""
 
-    __slots__ = ("_base", "_began", "_jitter", "_newest", "_next_base")
+    __slots__ = ("_base", "_began", "_jitter", "_newest", "_next_base", "longest_s", "value")
 
     def __init__(self) -> None:
         self._jitter = 0.0
-        self._newest: deque[float] = deque(maxlen=NEWEST)
+        self._newest: list[float] = []
         self.rebase(0.0)
 
     def rebase(self, now: float) -> None:
         """Forget what the path was like: it has changed, or a clock stepped."""
-        self._newest.clear()
+        self._newest = []
         self._base = self._next_base = float("inf")
         self._began = now
+        self.value = self.longest_s = 0.0
 
-    def add(self, delay: float, now: float) -> None:
-        """A packet's arrival − its sending, on the two clocks."""
-        if self._newest:
-            self._jitter += JITTER_GAIN * (abs(delay - self._newest[-1]) - self._jitter)
-        self._newest.append(delay)
-        if delay < self._next_base:
-            self._next_base = delay
-            self._base = min(self._base, delay)
+    def add(self, delays: list[float], now: float) -> None:
+        """Packets' arrivals − their sending, on the two clocks."""
+        jitter = self._jitter
+        last = self._newest[-1] if self._newest else delays[0]
+        for delay in delays:
+            jitter += JITTER_GAIN * (abs(delay - last) - jitter)
+            last = delay
+        self._jitter = jitter
+        self._newest = [*self._newest, *delays][-NEWEST:]
+        least = min(delays)
+        if least < self._next_base:
+            self._next_base = least
+            self._base = min(self._base, least)
         if now - self._began > BASE_S:
             self._base, self._next_base, self._began = self._next_base, float("inf"), now
+        self.longest_s = max(delays) - self._base
+        if len(self._newest) == NEWEST:
+            self.value = min(self._newest) - self._base
 
     @property
     def noise_s(self) -> float:
         """A queue shorter than this may be jitter."""
         return NOISE * self._jitter
-
-    def value(self) -> float:
-        """0 where nothing is known yet."""
-        if len(self._newest) < NEWEST:
-            return 0.0
-        return min(self._newest) - self._base

@@ -42,32 +42,39 @@ class Trend:
 
     def reset(self) -> None:
         self._count = 0
+        self._forget()
+
+    def restart(self) -> None:
+        """What was so far is too long ago for a line; but it was seen."""
+        if self._points:
+            self._count = MAX_GROUPS
+            self._forget()
+
+    def _forget(self) -> None:
         self._arrival = self._accumulated = self._smoothed = 0.0
         self._points: deque[tuple[float, float]] = deque()
         self._rebase()
 
     def add(self, sent_ms: float, arrived_ms: float) -> float:
         """The differences of two successive groups; the modified trend."""
-        self._count = min(self._count + 1, MAX_GROUPS)
+        points = self._points
+        if self._count < MAX_GROUPS:
+            self._count += 1
         x = self._arrival = self._arrival + arrived_ms
         self._accumulated += arrived_ms - sent_ms
         y = self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._accumulated
-        self._points.append((x, y))
-        self._account(x, y, 1)
-        if len(self._points) > WINDOW:
-            self._account(*self._points.popleft(), -1)
+        points.append((x, y))
+        u, v = points.popleft() if len(points) > WINDOW else (0.0, 0.0)
+        self._x += x - u
+        self._y += y - v
+        self._xx += x * x - u * u
+        self._xy += x * y - u * v
         self._until_rebase -= 1
         if self._until_rebase == 0:
             self._rebase()
-        if len(self._points) == WINDOW:
+        if len(points) == WINDOW:
             self.value = self._slope() * self._count * GAIN
         return self.value
-
-    def _account(self, x: float, y: float, sign: int) -> None:
-        self._x += sign * x
-        self._y += sign * y
-        self._xx += sign * x * x
-        self._xy += sign * x * y
 
     def _rebase(self) -> None:
         """Count times and delays from the oldest point on, and sum anew."""
@@ -76,9 +83,9 @@ class Trend:
         self._smoothed -= y0
         self._accumulated -= y0
         self._points = deque((x - x0, y - y0) for x, y in self._points)
-        self._x = self._y = self._xx = self._xy = 0.0
-        for x, y in self._points:
-            self._account(x, y, 1)
+        self._x, self._y = sum(x for x, _ in self._points), sum(y for _, y in self._points)
+        self._xx = sum(x * x for x, _ in self._points)
+        self._xy = sum(x * y for x, y in self._points)
         self._until_rebase = REBASE
 
     def _slope(self) -> float:

@@ -48,7 +48,7 @@ def _transport_feedback(
         return
     if now - subscriber.statuses_since >= 1.0:
         subscriber.statuses_since, subscriber.statuses = now, 0
-    subscriber.statuses += len(feedback.arrivals)
+    subscriber.statuses += len(feedback.deltas)
     if subscriber.statuses <= MAX_STATUSES:
         subscriber.estimator.receive_feedback(feedback, now)
 

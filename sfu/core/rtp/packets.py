@@ -89,13 +89,10 @@ class TransportFeedback(msgspec.Struct, frozen=True):
 
     sender: int
     media: int
-    base_seq: int  # 16 bits
-    packet_count: int
+    base_seq: int  # 16 bits, of the first packet reported
     reference_time: int  # signed 24 bits, units of 64 ms
     feedback_count: int  # 8 bits
-    arrivals: tuple[
-        tuple[int, int | None], ...
-    ]  # (16-bit seq, µs since the one before; None: lost)
+    deltas: tuple[int | None, ...]  # of each packet, 250 µs since the one before; None: lost
 
 
 RtcpPacket = (

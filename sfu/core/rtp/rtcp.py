@@ -75,7 +75,7 @@ def parse_compound(data: bytes) -> list[RtcpPacket]:
             continue
         try:
             if reader is _read_transport_feedback:
-                statuses += twcc.status_count(body[8:])
+                statuses += twcc.status_count(body, _pair.size)
                 if statuses > twcc.MAX_STATUSES:
                     raise RtcpError("transport feedback for too many packets")
             packet = reader(count, body)

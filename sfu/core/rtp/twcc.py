@@ -35,6 +35,7 @@ _TICKS_PER_REFERENCE = REFERENCE_US // TICK_US
 _rtcp_head = Struct("!BBHII")
 _head = Struct("!HHI")
 _chunk = Struct("!H")
+_ONE_CHUNK_BYTES = _head.size + _chunk.size
 _large_delta = Struct("!h")
 
 
@@ -42,10 +43,10 @@ def arrival_times_us(feedback: TransportFeedback) -> list[tuple[int, int | None]
     """(16-bit seq, arrival on the reporter's clock in µs or None) for each reported packet."""
     now = feedback.reference_time * REFERENCE_US
     times: list[tuple[int, int | None]] = []
-    for seq, delta in feedback.arrivals:
+    for seq, delta in enumerate(feedback.deltas, feedback.base_seq):
         if delta is not None:
-            now += delta
-        times.append((seq, None if delta is None else now))
+            now += delta * TICK_US
+        times.append((seq & 0xFFFF, None if delta is None else now))
     return times
 
 
@@ -81,30 +82,30 @@ def build_feedback(
 def write(feedback: TransportFeedback) -> bytes:
     """The feedback control information: what follows the two ssrcs, padded to whole words."""
     symbols, deltas = [], bytearray()
-    for _, delta in feedback.arrivals:
+    for delta in feedback.deltas:
         if delta is None:
             symbols.append(_MISSING)
-        elif 0 <= delta // TICK_US <= 0xFF:
+        elif 0 <= delta <= 0xFF:
             symbols.append(_SMALL)
-            deltas.append(delta // TICK_US)
+            deltas.append(delta)
         else:
             symbols.append(_LARGE)
-            deltas += _large_delta.pack(delta // TICK_US)
+            deltas += _large_delta.pack(delta)
     time_and_count = (feedback.reference_time & 0xFFFFFF) << 8 | feedback.feedback_count & 0xFF
     head = _head.pack(feedback.base_seq, len(symbols), time_and_count)
     body = head + b"".join(_chunk.pack(chunk) for chunk in _chunks(symbols)) + deltas
     return body + bytes(-len(body) % 4)
 
 
-def status_count(body: bytes) -> int:
-    """How many packets a body speaks of, known before it is read.
+def status_count(body: bytes, at: int = 0) -> int:
+    """How many packets the body that begins `at` speaks of, known before it is read.
 
     Raises:
         RtcpError: shorter than its head.
     """
-    if len(body) < _head.size:
+    if len(body) < at + _head.size:
         raise RtcpError("transport feedback cut short")
-    return body[2] << 8 | body[3]
+    return body[at + 2] << 8 | body[at + 3]
 
 
 def read(sender: int, media: int, body: bytes) -> TransportFeedback:
@@ -113,18 +114,16 @@ def read(sender: int, media: int, body: bytes) -> TransportFeedback:
     Raises:
         RtcpError: cut short, a reserved symbol, or more than MAX_STATUSES packets.
     """
-    count = status_count(body)
-    if count > MAX_STATUSES:
-        raise RtcpError("transport feedback for too many packets")
-    base, _, time_and_count = _head.unpack_from(body)
     try:
-        symbols, at = _symbols(body, count)
-        arrivals = tuple(_arrivals(body, at, base, symbols))
+        base, count, time_and_count = _head.unpack_from(body)
+        if count > MAX_STATUSES:
+            raise RtcpError("transport feedback for too many packets")
+        deltas = _all_came(body, count) or _deltas(body, count)
     except (error, IndexError):
         raise RtcpError("transport feedback cut short") from None
     reference = time_and_count >> 8
     reference -= (reference & 0x800000) << 1
-    return TransportFeedback(sender, media, base, count, reference, time_and_count & 0xFF, arrivals)
+    return TransportFeedback(sender, media, base, reference, time_and_count & 0xFF, deltas)
 
 
 def _pieces(ticks: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
@@ -159,18 +158,16 @@ def _feedback(
     base, last = piece[0][0], piece[-1][0]
     reference = piece[0][1] // _TICKS_PER_REFERENCE
     came, previous = dict(piece), reference * _TICKS_PER_REFERENCE
-    arrivals: list[tuple[int, int | None]] = []
+    deltas: list[int | None] = []
     for seq in range(base, last + 1):
         tick = came.get(seq)
         if tick is None:
-            arrivals.append((seq & 0xFFFF, None))
+            deltas.append(None)
         else:
-            arrivals.append((seq & 0xFFFF, (tick - previous) * TICK_US))
+            deltas.append(tick - previous)
             previous = tick
     reference = (reference + 0x800000 & 0xFFFFFF) - 0x800000
-    return TransportFeedback(
-        sender, media, base & 0xFFFF, len(arrivals), reference, count, tuple(arrivals)
-    )
+    return TransportFeedback(sender, media, base & 0xFFFF, reference, count, tuple(deltas))
 
 
 def _chunks(symbols: list[int]) -> Iterator[int]:
@@ -224,17 +221,27 @@ def _symbols(body: bytes, count: int) -> tuple[list[int], int]:
     return symbols, at
 
 
-def _arrivals(
-    body: bytes, at: int, base: int, symbols: list[int]
-) -> Iterator[tuple[int, int | None]]:
-    for seq, symbol in enumerate(symbols, base):
+def _all_came(body: bytes, count: int) -> tuple[int, ...]:
+    """The deltas where one chunk says that all came, each by a small one; else nothing."""
+    end = _ONE_CHUNK_BYTES + count
+    chunk = int.from_bytes(body[_head.size : _ONE_CHUNK_BYTES])
+    if chunk != _SMALL << 13 | count or len(body) < end:
+        return ()
+    return tuple(body[_ONE_CHUNK_BYTES:end])
+
+
+def _deltas(body: bytes, count: int) -> tuple[int | None, ...]:
+    symbols, at = _symbols(body, count)
+    deltas: list[int | None] = []
+    for symbol in symbols:
         if symbol == _MISSING:
-            yield seq & 0xFFFF, None
+            deltas.append(None)
         elif symbol == _SMALL:
-            yield seq & 0xFFFF, body[at] * TICK_US
+            deltas.append(body[at])
             at += 1
         elif symbol == _LARGE:
-            yield seq & 0xFFFF, _large_delta.unpack_from(body, at)[0] * TICK_US
+            deltas += _large_delta.unpack_from(body, at)
             at += 2
         else:
             raise RtcpError("reserved symbol in transport feedback")
+    return tuple(deltas)

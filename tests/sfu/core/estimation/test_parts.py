@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from sfu.core.estimation.delay import DelayDetector
 from sfu.core.estimation.groups import Groups
 from sfu.core.estimation.loss import LossBound
 from sfu.core.estimation.overuse import OveruseDetector
 from sfu.core.estimation.probing import AGAIN_S, FIRST, FURTHER, INTERVAL_S, ProbeCluster, Prober
 from sfu.core.estimation.queue import QueueDelay
 from sfu.core.estimation.rate import BACKOFF, MIN_BPS, START_BPS, Rate
-from sfu.core.estimation.sent_log import Received, SendLog
+from sfu.core.estimation.sent_log import Acknowledged, SendLog
 from sfu.core.estimation.throughput import Throughput
 from sfu.core.estimation.trend import Trend
 
 
-def packets(count: int, gap_s: float, arrival_gap_s: float, first: int = 0) -> list[Received]:
-    return [
-        (first + n, (first + n) * gap_s, 9.0 + (first + n) * arrival_gap_s, 1000, 0)
-        for n in range(count)
-    ]
+def packets(count: int, gap_s: float, arrival_gap_s: float, first: int = 0) -> Acknowledged:
+    numbers = range(first, first + count)
+    return Acknowledged(
+        numbers,
+        [n * gap_s for n in numbers],
+        [9.0 + n * arrival_gap_s for n in numbers],
+        [1000] * count,
+        [],
+        is_ordered=True,
+    )
 
 
 def test_packets_sent_together_are_one_group() -> None:
     groups = Groups()
-    for sent, arrival in ((0.0, 1.0), (0.004, 1.005), (0.030, 1.032), (0.034, 1.040)):
-        assert groups.add(sent, arrival) is None
-    difference = groups.add(0.060, 1.070)
-    assert difference is not None
-    assert [round(part, 6) for part in difference] == [0.03, 0.035]
+    assert groups.add([0.0, 0.004], [1.0, 1.005]) == []
+    assert groups.add([0.030, 0.034], [1.032, 1.040]) == []
+    ((sent, arrived),) = groups.add([0.060], [1.070])
+    assert (round(sent, 6), round(arrived, 6)) == (0.03, 0.035)
 
 
 def test_a_growing_delay_has_a_trend_and_a_steady_one_has_none() -> None:
@@ -48,9 +53,26 @@ def test_a_trend_without_a_queue_is_not_overuse() -> None:
 
 def test_the_queue_is_what_all_newest_packets_waited_beyond_the_fastest() -> None:
     queue = QueueDelay()
-    for step, delay in enumerate((5.0, 5.08, 5.1, 5.09, 5.11)):
-        queue.add(delay, step * 0.01)
-    assert round(queue.value(), 6) == 0.08
+    queue.add([5.0], 0.0)
+    queue.add([5.08, 5.1, 5.09, 5.11], 0.04)
+    assert round(queue.value, 6) == 0.08
+    assert round(queue.longest_s, 6) == 0.11
+
+
+def test_a_queue_that_begins_after_a_long_rest_is_overuse() -> None:
+    detector, now, delay = DelayDetector(), 0.0, 0.0
+    for _ in range(50):
+        now += 0.1
+        rested = detector.keep([now, now + 0.033, now + 0.066], [now, now + 0.033, now + 0.066])
+        assert rested == "normal"
+    said = []
+    for _ in range(3):
+        now += 0.1
+        sent = [now + part * 0.033 for part in range(3)]
+        delay += 0.03
+        arrived = [at + delay + part * 0.01 for part, at in enumerate(sent)]
+        said.append(detector.observe(sent, arrived, queued=True))
+    assert "over" in said
 
 
 def test_what_arrives_is_never_more_than_what_was_sent() -> None:
@@ -114,12 +136,13 @@ def run_probe(prober: Prober, cluster: ProbeCluster, now: float, arriving: float
     log, size = SendLog(), 250
     gap = size * 8 / cluster.rate_bps
     count = -(-cluster.size_bytes // size)
-    received: list[Received] = []
     for number in range(count):
         log.note(number, now + number * gap, size, cluster.id)
-        arrived = 5.0 + number * gap / arriving
-        received.append((number, now + number * gap, arrived, size, cluster.id))
-    result = prober.add(received, log)
+    numbers = range(count)
+    sent = [now + number * gap for number in numbers]
+    arrived = [5.0 + number * gap / arriving for number in numbers]
+    news = Acknowledged(numbers, sent, arrived, [size] * count, [True] * count, is_ordered=True)
+    result = prober.add(news, log)
     assert result is not None
     prober.finish(log, result, START_BPS, now + 0.2)
 
