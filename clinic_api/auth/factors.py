@@ -1,7 +1,8 @@
 """Authenticator apps and recovery codes: set up, replaced, made anew; each change is told by mail.
 
-The first one needs the password (or the link, or the desk's code); another one a fresh code of the
-one before. Staff can do nothing else until they have one.
+The first one needs the password: staff have just shown it (or the link, or the desk's code), and
+can do nothing else until they have an app; a patient, whose session may be days old, shows it once
+more. Another one needs a fresh code of the one before.
 """
 
 from __future__ import annotations
@@ -12,10 +13,27 @@ import msgspec
 import pyotp
 
 from clinic_api.actor import Actor
-from clinic_api.auth import code_store, factor_store, recovery_codes, session_store, totp
-from clinic_api.auth.model import CodeText, User
+from clinic_api.auth import (
+    attempts,
+    code_store,
+    factor_store,
+    recovery_codes,
+    session_store,
+    store,
+    totp,
+)
+from clinic_api.auth.model import CodeText, PasswordText, User
 from clinic_api.auth.notices import tell_of_change
-from clinic_api.auth.service import Nothing, Opened, open_session, own, own_session, tried
+from clinic_api.auth.service import (
+    Asked,
+    Nothing,
+    Opened,
+    check_present,
+    open_session,
+    own,
+    own_session,
+    tried,
+)
 from clinic_api.errors import Refused
 from clinic_api.guarded import check_at, guarded
 from clinic_api.organisation.store import organisation
@@ -27,6 +45,19 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 
     secret: str  # base32, to type
     uri: str  # otpauth://, to show as a QR code
+
+
+class BeginFactor(msgspec.Struct, frozen=True):
+    """`present`: the password of a patient who has no app yet; of others it is not asked."""
+
+    present: PasswordText = ""
+
+
+class BeginConfirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """`right`: whether the present password was `asked`'s; None: it was not asked."""
+
+    asked: Asked | None
+    right: bool
 
 
 class ConfirmFactor(msgspec.Struct, frozen=True):
@@ -48,11 +79,25 @@ class Enrolled(msgspec.Struct, frozen=True):
     recovery_codes: tuple[str, ...]
 
 
+@guarded("account.begin_sign_in")
+def ask_password(tx: Transaction, actor: Actor) -> Asked | None:
+    """What the password is compared with; None where none is asked. Raises too_many_requests."""
+    user = own(tx, actor)
+    if not _shows_password(tx, actor, user):
+        return None
+    attempts.count_password(tx, actor, user.login)
+    return Asked(store.credential(tx, user.id).password_hash)
+
+
 @guarded("account.enrol_factor")
-def begin_enrolment(tx: Transaction, actor: Actor, command: Nothing) -> Secret:
-    """A new secret; it counts once a code of it was shown. Raises Refused(step_up_needed)."""
-    del command
+def begin_enrolment(tx: Transaction, actor: Actor, command: BeginConfirmed) -> Secret:
+    """A new secret; it counts once a code of it was shown.
+
+    Raises Refused: step_up_needed where there is an app, bad_credentials for a first one.
+    """
     user = _may_enrol(tx, actor)
+    if _shows_password(tx, actor, user):
+        check_present(tx, actor, user, command.asked, right=command.right)
     secret = pyotp.random_base32(totp.SECRET_CHARS)
     factor_store.add_pending(tx, actor, user.id, secret)
     tx.note(actor, "user", user.id, step="begun")
@@ -110,6 +155,10 @@ def _may_enrol(tx: Transaction, actor: Actor) -> User:
     if factor_store.has_factor(tx, user.id):
         check_at("account.change_factor", actor, tx.now)
     return user
+
+
+def _shows_password(tx: Transaction, actor: Actor, user: User) -> bool:
+    return "enrolling" not in actor.roles and not factor_store.has_factor(tx, user.id)
 
 
 def _pending(tx: Transaction, user: User) -> factor_store.Factor:

@@ -206,9 +206,20 @@ async def change_email(database: Database, actor: Actor, command: ChangeEmail) -
 
 
 @flow("account.enrol_factor")
-async def begin_enrolment(database: Database, actor: Actor, command: Nothing) -> Enrolment:
-    """A new secret for an authenticator app. Raises Refused(step_up_needed) for a second one."""
-    made = await database.write(lambda tx: factors.begin_enrolment(tx, actor, command))
+async def begin_enrolment(
+    database: Database, actor: Actor, command: factors.BeginFactor
+) -> Enrolment:
+    """A new secret for an authenticator app.
+
+    Raises Refused: bad_credentials, too_many_requests for a patient's first one; step_up_needed for
+    another one.
+    """
+    asked = await database.write(lambda tx: factors.ask_password(tx, actor))
+    right = asked is not None and await hashing.matches(
+        database.keys, asked.password_hash, command.present
+    )
+    confirmed = factors.BeginConfirmed(asked=asked, right=right)
+    made = await database.write(lambda tx: factors.begin_enrolment(tx, actor, confirmed))
     picture = await asyncio.to_thread(qr_svg, made.uri)
     return Enrolment(secret=made.secret, uri=made.uri, qr_svg=picture)
 

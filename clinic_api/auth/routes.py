@@ -29,7 +29,7 @@ from clinic_api.auth.email import (
     verify_email,
 )
 from clinic_api.auth.entry import Asking, AskReset, Register, ask_reset, register
-from clinic_api.auth.factors import ConfirmFactor, RecoveryCodes, renew_recovery_codes
+from clinic_api.auth.factors import BeginFactor, ConfirmFactor, RecoveryCodes, renew_recovery_codes
 from clinic_api.auth.model import UserResult
 from clinic_api.auth.service import Nothing, ShowCode, SignedIn
 from clinic_api.http.route import Route
@@ -51,7 +51,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/account", read_account, Nothing, Account),
     Route("POST", "/account/step-up", flows.step_up, ShowCode, Account),
     Route("POST", "/account/password", flows.change_password, flows.ChangePassword, None),
-    Route("POST", "/account/factor", flows.begin_enrolment, Nothing, flows.Enrolment),
+    Route("POST", "/account/factor", flows.begin_enrolment, BeginFactor, flows.Enrolment),
     Route(
         "POST",
         "/account/factor/confirm",

@@ -33,6 +33,13 @@ class ChangePasswordForm(msgspec.Struct, frozen=True):
     csrf: str = ""
 
 
+class BeginFactorForm(msgspec.Struct, frozen=True):
+    """The password is asked of patients without an app."""
+
+    present_password: Password = ""
+    csrf: str = ""
+
+
 class AccountPages(Pages):
     def add_routes(self, app: web.Application) -> None:
         desk, add = self._desk, app.router
@@ -52,11 +59,37 @@ class AccountPages(Pages):
         )
 
     async def _offer_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        return self._desk.render(request, visitor, "factor.html", enrolment=None, form=None)
+        return await self._show_offer(request, visitor)
+
+    async def _show_offer(
+        self, request: web.Request, visitor: Visitor, form: Form[BeginFactorForm] | None = None
+    ) -> web.Response:
+        actor = visitor.actor
+        account: Account = await self._desk.database.read(
+            lambda tx: read_account(tx, actor, Nothing())
+        )
+        return self._desk.render(
+            request,
+            visitor,
+            "factor.html",
+            status=422 if form else 200,
+            enrolment=None,
+            form=form,
+            asks_password=account.next == "nothing" and not account.user.has_second_factor,
+        )
 
     async def _begin_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        await self._desk.form(request, visitor, Posted)
-        made = await flows.begin_enrolment(self._desk.database, visitor.actor, Nothing())
+        form = await self._desk.form(request, visitor, BeginFactorForm)
+        if form.value is None:
+            return await self._show_offer(request, visitor, form)
+        command = factors.BeginFactor(form.value.present_password)
+        try:
+            made = await flows.begin_enrolment(self._desk.database, visitor.actor, command)
+        except Refused as refused:
+            if refused.code != "bad_credentials":
+                raise
+            again = failed(form, {"present_password": refused.message})
+            return await self._show_offer(request, visitor, again)
         return self._desk.render(request, visitor, "factor.html", enrolment=made, form=None)
 
     async def _confirm_factor(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:

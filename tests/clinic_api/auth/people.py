@@ -14,8 +14,8 @@ from clinic_api.actor import Actor
 from clinic_api.audit import store as audit
 from clinic_api.auth import flows
 from clinic_api.auth.authentication import authenticator
-from clinic_api.auth.factors import ConfirmFactor
-from clinic_api.auth.service import Nothing, ShowCode, SignedIn
+from clinic_api.auth.factors import BeginFactor, ConfirmFactor
+from clinic_api.auth.service import ShowCode, SignedIn
 from clinic_api.auth.users import CreateUser, OneUser, create_user, issue_activation_code
 from clinic_api.db import Database
 from clinic_api.directory.relations import of_user
@@ -73,9 +73,9 @@ class Browser:
     async def shows(self, code: str) -> SignedIn:
         return (await self.runs(flows.show_second_factor, ShowCode(code))).result
 
-    async def enrols(self) -> None:
-        """Sets up the authenticator app."""
-        made = await self.runs(flows.begin_enrolment, Nothing())
+    async def enrols(self, password: str = "") -> None:
+        """Sets up the authenticator app; a patient's first one by the password."""
+        made = await self.runs(flows.begin_enrolment, BeginFactor(password))
         self.secret = made.secret
         done = await self.runs(flows.confirm_enrolment, ConfirmFactor(self.code()))
         self.recovery_codes = done.result.recovery_codes

@@ -10,6 +10,7 @@ import pytest
 from clinic_api.auth import flows, links, store
 from clinic_api.auth.email import ChangeEmail, VerifyEmail, verify_email
 from clinic_api.auth.entry import AskReset, Register, ask_reset, register
+from clinic_api.auth.factors import BeginFactor, ConfirmFactor
 from clinic_api.auth.links import LinkPurpose
 from clinic_api.auth.service import Nothing
 from clinic_api.auth.users import CreateUser, OneUser, create_user, issue_activation_code
@@ -302,7 +303,7 @@ async def test_every_change_of_an_authenticator_is_told_by_mail(
 ) -> None:
     await bob_at_work(sqlite_database, clock)
     alice = await alice_at_home(sqlite_database, clock)
-    await alice.enrols()
+    await alice.enrols(ALICES_PASSWORD)
     change = flows.ChangePassword(present=ALICES_PASSWORD, password="nine brown bears in a boat")
     await alice.runs(flows.change_password, change)
     told = [kind for kind, to in await mails(sqlite_database) if to == ALICE]
@@ -316,3 +317,27 @@ async def test_charlie_learns_nothing_of_carol(sqlite_database: Database, clock:
     with pytest.raises(Refused) as refused:
         await charlie.does(issue_activation_code, OneUser(await user_id_of(carol)))
     assert refused.value.code == "not_allowed"
+
+
+async def test_whoever_finds_alices_open_session_sets_up_no_app_of_their_own(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    alice = await alice_at_home(sqlite_database, clock)
+    for wrong in ("", "not her password at all"):
+        refused = await refused_by(alice, flows.begin_enrolment, BeginFactor(wrong))
+        assert refused.code == "bad_credentials"
+    refused = await refused_by(alice, flows.confirm_enrolment, ConfirmFactor("000000"))
+    assert refused.code == "illegal_event", "no secret was made"
+    await alice.enrols(ALICES_PASSWORD)
+    assert (await alice.signs_in(ALICE, ALICES_PASSWORD)).next == "second_factor"
+
+
+async def test_guesses_of_alices_password_at_the_app_are_counted(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    alice = await alice_at_home(sqlite_database, clock)
+    seen = {
+        (await refused_by(alice, flows.begin_enrolment, BeginFactor("guess"))).code
+        for _ in range(30)
+    }
+    assert seen == {"bad_credentials", "too_many_requests"}

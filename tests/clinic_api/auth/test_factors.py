@@ -7,7 +7,7 @@ import pytest
 from clinic_api.actor import system
 from clinic_api.auth import flows, store
 from clinic_api.auth.account import read_account
-from clinic_api.auth.factors import ConfirmFactor, renew_recovery_codes
+from clinic_api.auth.factors import BeginFactor, ConfirmFactor, renew_recovery_codes
 from clinic_api.auth.links import link_of
 from clinic_api.auth.service import Nothing
 from clinic_api.auth.users import (
@@ -58,7 +58,7 @@ async def test_the_app_is_set_up_by_qr_code_or_by_typing(
 ) -> None:
     bob = Browser(sqlite_database, clock)
     await bob.runs(set_up, asked(sqlite_database, await org_id_of(sqlite_database)))
-    made = await bob.runs(flows.begin_enrolment, Nothing())
+    made = await bob.runs(flows.begin_enrolment, BeginFactor())
     assert made.qr_svg.startswith("<svg ")
     assert "<script" not in made.qr_svg
     assert f"secret={made.secret}&issuer=Harbour%20Clinic" in made.uri

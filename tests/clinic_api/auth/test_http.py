@@ -77,7 +77,7 @@ async def set_up(page: Page, database: Database) -> str:
         },
     )
     assert (made.status, (await made.json())["next"]) == (201, "enrol_factor")
-    secret = str((await (await page.asks("POST", "/account/factor")).json())["secret"])
+    secret = str((await (await page.asks("POST", "/account/factor", {})).json())["secret"])
     done = await page.asks("POST", "/account/factor/confirm", {"code": page.app_code(secret)})
     assert len((await done.json())["recovery_codes"]) == 10
     return secret

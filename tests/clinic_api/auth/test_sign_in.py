@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 
 from clinic_api.auth import flows, session_store, store
 from clinic_api.auth.account import EndSession, end_session, list_sessions, read_account
+from clinic_api.auth.factors import BeginFactor
 from clinic_api.auth.service import (
     FinishSignIn,
     Nothing,
@@ -65,7 +66,7 @@ async def test_the_password_alone_opens_nothing(sqlite_database: Database, clock
     for trying in (
         bob.does(list_sessions, Nothing()),
         bob.does(list_users, ListUsers()),
-        bob.runs(flows.begin_enrolment, Nothing()),
+        bob.runs(flows.begin_enrolment, BeginFactor()),
         bob.runs(flows.step_up, ShowCode(bob.code())),
     ):
         with pytest.raises(Refused) as refused:
@@ -98,6 +99,7 @@ async def test_a_failed_sign_in_is_audited_with_the_account(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("true_costs")
 async def test_a_name_nobody_has_takes_as_long_as_a_wrong_password(
     sqlite_database: Database, clock: Clock
 ) -> None:
@@ -176,6 +178,7 @@ async def test_one_address_that_tries_many_names_has_to_wait(
     await Browser(sqlite_database, clock, "203.0.113.6").does(begin_sign_in, "name1")
 
 
+@pytest.mark.usefixtures("true_costs")
 async def test_a_hash_of_older_costs_is_renewed_at_sign_in(
     sqlite_database: Database, clock: Clock
 ) -> None:
@@ -221,10 +224,10 @@ async def test_a_step_up_is_fresh_for_five_minutes(sqlite_database: Database, cl
     bob = await bob_at_work(sqlite_database, clock)
     clock.advance(301)
     with pytest.raises(Refused) as refused:
-        await bob.runs(flows.begin_enrolment, Nothing())
+        await bob.runs(flows.begin_enrolment, BeginFactor())
     assert refused.value.code == "step_up_needed"
     await bob.steps_up()
-    await bob.runs(flows.begin_enrolment, Nothing())
+    await bob.runs(flows.begin_enrolment, BeginFactor())
 
 
 async def test_only_what_a_person_does_keeps_a_session(

@@ -7,7 +7,12 @@ import re
 import pyotp
 
 from clinic_api.actions import STEP_UP_S
+from clinic_api.auth.factor_store import end_factors
+from clinic_api.auth.store import user_by_login
+from clinic_api.db import Database
+from clinic_api.transaction import Transaction
 from tests.clinic_api.conftest import Clock
+from tests.clinic_api.http.world import CONSOLE
 from tests.web.portal.conftest import Reader, Readers
 
 
@@ -78,3 +83,23 @@ async def test_the_menu_opens_by_its_button_and_names_each_page_once(reader: Rea
         "/account",
     ]
     assert "Sign out" in menu
+
+
+async def test_a_patient_shows_the_password_before_an_app_is_set_up(
+    reader: Readers, sqlite_database: Database
+) -> None:
+    def lose_the_app(tx: Transaction) -> None:
+        user = user_by_login(tx, "alice-1")
+        assert user is not None
+        end_factors(tx, CONSOLE, user.id, "active")
+
+    alice = reader("alice")
+    assert 'name="present_password"' not in (await alice.open("/account/factor")).text
+    await sqlite_database.write(lose_the_app)
+    assert 'name="present_password"' in (await alice.open("/account/factor")).text
+    for sent in ({}, {"present_password": "a guess"}):
+        answer = await alice.post("/account/factor/begin", **sent)
+        assert answer.status == 422
+        assert 'id="present_password-error"' in answer.text
+        assert 'class="link"' not in answer.text, "no secret is shown"
+    assert 'name="present_password"' not in (await reader("ena").open("/account/factor")).text
