@@ -126,7 +126,9 @@ def _fields(said: Document, document: Document) -> Iterator[Field]:
         yield Field(each["name"], each["in"], kinds, each["required"], note)
     body = said.get("requestBody", {}).get("content", {})
     for content in body.values():
-        yield from _inside(document["components"]["schemas"][_ref(content["schema"])], "body")
+        schema = content["schema"]  # of a form with a file it stands at its operation
+        known = document["components"]["schemas"][_ref(schema)] if "$ref" in schema else schema
+        yield from _inside(known, "body")
 
 
 def _types(document: Document) -> list[Type]:
@@ -136,6 +138,7 @@ def _types(document: Document) -> list[Type]:
         for methods in document["paths"].values()
         for said in methods.values()
         for content in said.get("requestBody", {}).get("content", {}).values()
+        if "$ref" in content["schema"]
     }
     return [
         Type(name, schema.get("description", ""), tuple(_inside(schema, "")))

@@ -11,6 +11,7 @@ from msgspec import Meta
 from clinic_api.actions import ACTIONS
 from clinic_api.errors import Refused
 from clinic_api.guarded import relations
+from clinic_api.visits.before_entering import stand_before
 from clinic_api.visits.call_quality import QualityOf, read_quality
 from clinic_api.visits.chat import ReadChat, read_chat
 from clinic_api.visits.invitations import OneSeat, renew_link, revoke, show_link
@@ -139,17 +140,19 @@ class VisitPages:
             standing=standing(visit),
             clock=clock(visitor.zone, self._desk.database.now()),
             link=link,
-            chat=await self._chat(visitor, visit.id),
+            chat=await self._chat(visitor, visit),
             quality=await self._quality(visitor, visit),
             second=second(visitor.zone),
             bar_top=BAR_TOP,
         )
 
-    async def _chat(self, visitor: Visitor, visit_id: str) -> tuple[object, ...]:
-        """Nothing for those who may not read it."""
-        if not visitor.actor.roles & {"doctor", "nurse"}:
+    async def _chat(self, visitor: Visitor, visit: VisitView) -> tuple[object, ...]:
+        """Nothing for those who may not read it: it is for who treats."""
+        who = visitor.actor.practitioner_id
+        treats = who is not None and who == visit.practitioner_id
+        if not (treats and relations(ACTIONS["visit.read_chat"], visitor.actor)):
             return ()
-        command = ReadChat(visit_id=visit_id)
+        command = ReadChat(visit_id=visit.id)
         found = await self._desk.database.read(lambda tx: read_chat(tx, visitor.actor, command))
         return found.items
 
@@ -164,8 +167,8 @@ class VisitPages:
 
     async def _call(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         command = OneVisit(request.match_info["visit_id"])
-        visit = await self._desk.database.read(lambda tx: read_visit(tx, visitor.actor, command))
-        return self._desk.render(request, visitor, "call.html", visit=visit)
+        door = await self._desk.database.read(lambda tx: stand_before(tx, visitor.actor, command))
+        return self._desk.render(request, visitor, "call.html", door=door)
 
     async def _end(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         self._desk.check_form(visitor, (await read_form(request, Posted)).sent)
