@@ -198,6 +198,10 @@ ACTIONS: dict[str, Action] = {
     "document.add": _action(
         admin="any", doctor="care", nurse="care", desk="any", billing="any", patient="own"
     ),
+    "clinical.read": _action(doctor="care", nurse="care", patient="own"),
+    "clinical.note": _action(doctor="care", nurse="care", patient="own"),
+    "clinical.change": _action(doctor="care", nurse="care", patient="own"),
+    "clinical.confirm": _action(doctor="care", nurse="care"),
     "document.list": _action(doctor="care", nurse="care", patient="own"),
     "document.read": _action(doctor="care", nurse="care", patient="own"),
     "document.release": _action(doctor="care", nurse="care"),

@@ -30,6 +30,7 @@ from clinic_api.http.server import add_api_routes
 from clinic_api.journeys import leaving, patient_login, set_up, staff
 from clinic_api.organisation import routes as organisation
 from clinic_api.records import documents_routes as documents
+from clinic_api.records import lists_routes as lists
 from clinic_api.scheduling import routes as scheduling
 from clinic_api.visits import routes as visits
 
@@ -44,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
     *scheduling.ROUTES,
     *visits.ROUTES,
     *documents.ROUTES,
+    *lists.ROUTES,
     *outbox_routes.ROUTES,
     *set_up.ROUTES,
     *staff.ROUTES,

@@ -82,6 +82,25 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "finding": "clear",  # the virus scanner's name for it
         "scanned_at": "clear",
     },
+    "list_entries": {
+        "patient_id": "clear",
+        "kind": "clear",
+        "state": "clear",
+        "source": "clear",
+        "detail": "sealed",
+        "confirmed_by": "clear",
+        "confirmed_at": "clear",
+        "withdrawn_because": "sealed",
+    },
+    "observations": {
+        "patient_id": "clear",
+        "visit_id": "clear",
+        "kind": "clear",
+        "measured_at": "clear",
+        "origin": "clear",
+        "state": "clear",
+        "measured": "sealed",
+    },
     "documents": {
         "patient_id": "clear",
         "visit_id": "clear",

@@ -24,6 +24,9 @@ _BY_NAME: dict[str, str] = {
     "currency": "EUR",
     "time_zone": "Europe/Paris",
     "code": "123456",
+    "system": "http://snomed.info/sct",
+    "since": "2024-05",
+    "until": "2025",
     "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",  # of nothing
 }
 _BY_TYPE: dict[Any, Any] = {
@@ -53,6 +56,9 @@ def _value(kind: Any, name: str) -> Any:
         return get_args(kind)[0]
     if origin in {list, tuple, set, frozenset}:
         return [_value(get_args(kind)[0], name)]
+    if origin is dict:
+        keys, values = get_args(kind)
+        return {_value(keys, "language"): _value(values, name)}
     struct = origin or kind
     if isinstance(struct, type) and issubclass(struct, msgspec.Struct):
         return {

@@ -34,6 +34,8 @@ from clinic_api.forms.service import CreateForm, create_form
 from clinic_api.organisation.model import Profile
 from clinic_api.organisation.store import organisation, write_profile
 from clinic_api.outbox import About, OutboxMessage, enqueue
+from clinic_api.records.lists import NoteProblem, note_problem
+from clinic_api.records.observations import NoteObservation, note_observation
 from clinic_api.transaction import Transaction
 from clinic_api.visits import links
 from clinic_api.visits.flows import enter
@@ -203,6 +205,12 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
     question = Question(key="why", kind="text", labels={"en": "Why do you come?"})
     asked = Definition(titles={"en": "Before the visit"}, questions=(question,))
     form = create_form(tx, CONSOLE, CreateForm(name="Intake", definition=asked))
+    cough = NoteProblem(patient_id=ids["patient_id"], text="Cough")
+    entry = note_problem(tx, CONSOLE, cough)
+    pulse = NoteObservation(
+        patient_id=ids["patient_id"], kind="heart_rate", value=60.0, unit="/min"
+    )
+    observation = note_observation(tx, CONSOLE, pulse)
     give = CreateOffer(service_id=service.id, practitioner_id=bob.practitioner_id)
     create_offer(tx, CONSOLE, give)
     about = About(visit_id=made.id, participant_id=made.link.participant_id)
@@ -221,6 +229,8 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "location_id": place.id,
         "service_id": service.id,
         "form_id": form.id,
+        "entry_id": entry.id,
+        "observation_id": observation.id,
         "merge_id": merged.id,
         "id": message_id,
         "message_id": message_id,
