@@ -85,7 +85,9 @@ async def build_front(
     folder = DataFolder(Path(given.data), given.demo)
     store = await stack.enter_async_context(await Store.open(folder.database))
     database = await stack.enter_async_context(
-        await open_clinic(folder, given.database_url, given.public_url)
+        await open_clinic(
+            folder, given.database_url, given.public_url, quarantines=given.scans_files
+        )
     )
     demo = await ensure_demo_room(database) if given.demo else None
     worker = WorkerClient(given.worker_socket_path)

@@ -13,14 +13,18 @@ from telemed_media.data_folder import DataFolder
 UNUSABLE = (MigrationError, KeyringError)  # in words; starting again does not help
 
 
-async def open_clinic(folder: DataFolder, database_url: str, public_url: str = "") -> Database:
-    """Open or create; close it with `close`. `public_url` is needed where links are made.
+async def open_clinic(
+    folder: DataFolder, database_url: str, public_url: str = "", *, quarantines: bool = False
+) -> Database:
+    """Open or create; close it with `close`. `public_url` is needed where links are made;
+    `quarantines`: files that come in wait for the virus scanner.
 
     From then on time zones are those of the pinned tzdata package, not of the machine. Raises
     MigrationError, KeyringError, sqlite3.Error, DBAPIError, OSError.
     """
     zoneinfo.reset_tzpath([])
-    return await open_database(clinic_place(folder, database_url), public_url=public_url)
+    place = clinic_place(folder, database_url)
+    return await open_database(place, public_url=public_url, quarantines=quarantines)
 
 
 def clinic_place(folder: DataFolder, database_url: str) -> Place:

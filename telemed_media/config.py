@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from clinic_api.files.clamd import parse_clamd_url
 from clinic_api.mail.address import BadAddress, parse_address
 from clinic_api.mail.server import parse_smtp_url
 
@@ -126,6 +127,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: Annotated[
         str, Meta(description="Address that mails come from; needed with `SMTP_URL`.")
     ] = ""
+    clamd_url: Annotated[
+        str,
+        Meta(
+            description="Virus scanner (ClamAV's clamd), as `unix:/run/clamav/clamd.ctl` or "
+            "`tcp:127.0.0.1:3310`. With it nobody gets a file before it was scanned. Empty: files "
+            "are not scanned."
+        ),
+    ] = ""
 
 
 def load_settings(given: Mapping[str, Value], environ: Mapping[str, str]) -> Settings:
@@ -218,6 +227,8 @@ def _check(settings: Settings) -> None:
             f"https://call.clinic.example:8443, without a path; it is {settings.public_url}."
         )
     _check_mail(settings)
+    if settings.clamd_url:
+        _check_parse("CLAMD_URL", settings.clamd_url, parse_clamd_url)
     if settings.database_url and not _is_postgres(settings.database_url):
         raise SettingsError("DATABASE_URL must look like postgresql://user:password@host/name.")
     _check_turn(settings)

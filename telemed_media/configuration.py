@@ -49,6 +49,7 @@ class FrontConfiguration(msgspec.Struct, frozen=True):
     trusted_proxies: tuple[str, ...]
     database_url: str = ""  # PostgreSQL; "": SQLite in the data folder
     sends_mail: bool = False  # there is a mail server; else staff hand messages over
+    scans_files: bool = False  # there is a virus scanner: nothing is given out before
     turn_urls: tuple[str, ...] = ()  # that clients are told
     turn_secret: str = ""
 
@@ -62,3 +63,4 @@ class JobsConfiguration(msgspec.Struct, frozen=True):
     database_url: str
     smtp_url: str  # "": staff hand messages over
     mail_from: str
+    clamd_url: str = ""  # virus scanner; "": files are not scanned

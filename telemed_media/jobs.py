@@ -18,6 +18,9 @@ from urllib.parse import urlsplit
 from clinic_api.actor import system
 from clinic_api.audit.checkpoints import CHECKPOINT_S, write_checkpoint
 from clinic_api.db import Database
+from clinic_api.files.clamd import parse_clamd_url
+from clinic_api.files.scanning import scan_waiting
+from clinic_api.files.sweeping import sweep
 from clinic_api.housekeeping import clean
 from clinic_api.jobs import Job, run_jobs
 from clinic_api.mail.sender import Sender
@@ -35,6 +38,8 @@ from telemed_media.heartbeat import BEAT_S, beat
 SEND_S = 1.0  # how long a message waits that nobody told us of
 EXPIRE_S = 30.0
 CLEAN_S = 600.0
+SCAN_S = 2.0  # how long a file waits that somebody may want to open at once
+SWEEP_S = 3600.0
 JOBS = system("jobs")
 
 
@@ -81,13 +86,32 @@ def _jobs(
         more = await database.write(lambda tx: clean(tx, JOBS))
         return database.now() if more else None
 
+    async def sweep_files() -> datetime | None:
+        await sweep(database, JOBS)
+        return None
+
     return (
         Job(name="outbox", every_s=SEND_S, run=sender.run),
         Job(name="audit_checkpoint", every_s=CHECKPOINT_S, run=checkpoint),
         Job(name="expire_visits", every_s=EXPIRE_S, run=expire),
         Job(name="alive", every_s=BEAT_S, run=alive),
         Job(name="clean", every_s=CLEAN_S, run=tidy),
+        Job(name="sweep_files", every_s=SWEEP_S, run=sweep_files),
+        *_scanning(given, database),
     )
+
+
+def _scanning(given: JobsConfiguration, database: Database) -> tuple[Job, ...]:
+    """Without a scanner there is nothing to wait for."""
+    if not given.clamd_url:
+        return ()
+    clamd = parse_clamd_url(given.clamd_url)
+
+    async def scan() -> datetime | None:
+        settled = await scan_waiting(database, JOBS, clamd)
+        return database.now() if settled else None
+
+    return (Job(name="scan_files", every_s=SCAN_S, run=scan),)
 
 
 def _smtp(given: JobsConfiguration) -> Smtp | None:

@@ -248,6 +248,7 @@ def _front(plan: Plan, pair: Pair, local: bool, arrivals: socket.socket) -> Supe
             trusted_proxies=plan.settings.trusted_proxies,
             database_url=plan.settings.database_url,
             sends_mail=bool(plan.settings.smtp_url),
+            scans_files=bool(plan.settings.clamd_url),
             turn_urls=plan.relay.urls,
             turn_secret=plan.relay.secret,
         )
@@ -264,6 +265,7 @@ def _jobs(plan: Plan) -> Supervised:
             database_url=plan.settings.database_url,
             smtp_url=plan.settings.smtp_url,
             mail_from=plan.settings.mail_from,
+            clamd_url=plan.settings.clamd_url,
         )
 
     return Supervised("jobs", "telemed_media.jobs", configuration)

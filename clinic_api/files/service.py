@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 import msgspec
@@ -17,7 +18,7 @@ SCANNED_AT_ONCE = 20
 _FINDING_CHARS = 100
 
 Purpose = Literal["document"]
-Verdict = Literal["clean", "refused", "later"]  # later: the scanner has no answer for this one
+PUT_OFF = timedelta(minutes=10)  # a file that the scanner had no answer for
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -31,11 +32,15 @@ class WaitingFiles(msgspec.Struct, frozen=True):
     """Nothing to say: the next of them."""
 
 
+class OneFile(msgspec.Struct, frozen=True):
+    file_id: str
+
+
 class SettleScan(msgspec.Struct, frozen=True, kw_only=True):
     """What the scanner said; `finding` is what it calls what it found."""
 
     file_id: str
-    verdict: Verdict
+    verdict: Literal["clean", "refused"]
     finding: str = ""
 
 
@@ -71,10 +76,16 @@ def give(tx: Transaction, file_id: str) -> GivenFile:
 
 @guarded("file.await_scan")
 def waiting_for_scan(tx: Transaction, actor: Actor, command: WaitingFiles) -> tuple[Waiting, ...]:
-    """Files in quarantine, those first that waited longest since they were last looked at."""
+    """Files in quarantine, the oldest first; those that were put off come later."""
     del actor, command
-    rows = store.in_state(tx, "quarantined", SCANNED_AT_ONCE)
+    rows = store.quarantined(tx, tx.now - PUT_OFF, SCANNED_AT_ONCE)
     return tuple(Waiting(row.id, row.size) for row in rows)
+
+
+@guarded("file.await_scan")
+def put_off_scan(tx: Transaction, actor: Actor, command: OneFile) -> None:
+    """The scanner has no answer for it: too large, or not to be read."""
+    tx.update(store.files, actor, command.file_id)
 
 
 @guarded("file.scan")
@@ -83,9 +94,6 @@ def settle_scan(tx: Transaction, actor: Actor, command: SettleScan) -> bool:
     row = store.file_row(tx, command.file_id)
     tx.note(actor, "file", row.id, verdict=command.verdict)
     if row.state != "quarantined":
-        return False
-    if command.verdict == "later":
-        tx.update(store.files, actor, row.id)
         return False
     finding = command.finding[:_FINDING_CHARS]
     tx.update(store.files, actor, row.id, state=command.verdict, finding=finding, scanned_at=tx.now)

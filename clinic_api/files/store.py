@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import Column, Integer, LargeBinary, Row, String
 
 from clinic_api.actor import Actor
-from clinic_api.files.model import FileView, GivenFile, ReceivedFile, State
+from clinic_api.files.model import FileView, GivenFile, ReceivedFile
 from clinic_api.schema import Moment, table
 from clinic_api.transaction import Transaction
 
@@ -70,9 +72,10 @@ def given(tx: Transaction, row: Row[Any]) -> GivenFile:
     )
 
 
-def in_state(tx: Transaction, state: State, limit: int) -> list[Row[Any]]:
-    """Those first that nobody looked at for the longest time."""
-    query = tx.select(files).where(files.c.state == state)
+def quarantined(tx: Transaction, put_off_before: datetime, limit: int) -> list[Row[Any]]:
+    """Those that nobody looked at, or that were put off before; the oldest first."""
+    due = sa.or_(files.c.version == 1, files.c.updated_at < put_off_before)
+    query = tx.select(files).where(files.c.state == "quarantined", due)
     return tx.all(query.order_by(files.c.updated_at, files.c.id).limit(limit))
 
 
