@@ -34,6 +34,17 @@ def seat_for(tx: Transaction, actor: Actor, visit: Visit) -> Participant:
     return restore(tx, actor, seat) if came_back else seat
 
 
+def name_there(tx: Transaction, actor: Actor, visit: Visit) -> str:
+    """What the actor is called in the seat that `seat_for` gives. Raises Refused(not_found)."""
+    proxy = _proxy(tx, actor, visit)
+    seat = _found(tx, actor, visit, proxy)
+    if seat is not None:
+        return seat.name
+    if proxy is None:
+        raise hidden(tx, actor, "visit", visit.id)
+    return proxy.name
+
+
 def _found(tx: Transaction, actor: Actor, visit: Visit, proxy: Proxy | None) -> Participant | None:
     for seat in store.participants_of(tx, visit.id):
         if _is_own(actor, visit, seat, proxy):

@@ -11,6 +11,7 @@ from clinic_api.directory.proxies import GrantProxy, grant_proxy
 from clinic_api.directory.service import ChangePatient, OnePatient, change_patient, read_patient
 from clinic_api.errors import Refused
 from clinic_api.visits import links, store
+from clinic_api.visits.before_entering import Doorstep, stand_before
 from clinic_api.visits.flows import enter
 from clinic_api.visits.invitations import OneSeat, renew_link, revoke, show_link
 from clinic_api.visits.joining import (
@@ -193,6 +194,29 @@ async def test_the_doctor_the_patient_and_the_participant_take_their_own_seats(
     again = await clinic.do(take_seat, participant(linked), TakeSeat(made.id))
     assert bob.role == "provider"
     assert alice.participant_id == again.participant_id == linked.participant_id
+
+
+async def test_reading_what_stands_before_the_tap_takes_no_seat(clinic: Clinic) -> None:
+    made = await clinic.visit()
+    patient_id = made.visit.patient_id or ""
+    mum = signed_in(patient_id, number=5)
+    grant = GrantProxy(patient_id=patient_id, name="Mum", user_id=mum.id)
+    await clinic.do(grant_proxy, CAROL, grant)
+    seats = await clinic.rows(store.participants)
+    for actor, name in ((clinic.bob, "Dr. Bob"), (signed_in(patient_id), "Alice"), (mum, "Mum")):
+        door = await clinic.see(stand_before, actor, OneVisit(made.id))
+        assert door == Doorstep(visit_id=made.id, name=name, modality="video")
+    assert await clinic.rows(store.participants) == seats
+    assert await clinic.audited("visit.enter", "done") == []
+    assert (await clinic.refusal(stand_before, CAROL, OneVisit(made.id))).code == "not_found"
+
+
+async def test_a_visit_that_is_over_says_so_before_the_tap(clinic: Clinic) -> None:
+    made = await clinic.visit()
+    await clinic.do(end_visit, clinic.bob, OneVisit(made.id))
+    refused = await clinic.refusal(stand_before, clinic.bob, OneVisit(made.id))
+    assert refused.code == "visit_ended"
+    assert "+" in refused.message
 
 
 @pytest.mark.parametrize("actor", [CHARLIE, STRANGER])

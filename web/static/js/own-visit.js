@@ -1,6 +1,6 @@
 /**
- * The call of somebody who is signed in: the visit's id stands in the page, and the session's cookie
- * gets a token for it. Whoever reloads comes back with a fresh one.
+ * The call of somebody who is signed in: the visit's id stands in the page, and at the tap the session's
+ * cookie gets a token for it. Opening the page takes no seat, so a prefetch takes none.
  */
 
 import { JoinProblem, TelemedCall } from "./telemed-call.js";
@@ -51,21 +51,20 @@ async function showVisit(visit, seat) {
 }
 
 /** @param {HTMLElement} place @param {string} visit */
-async function start(place, visit) {
+function start(place, visit) {
   const call = /** @type {TelemedCall} */ (document.createElement("telemed-call"));
   call.setAttribute("phone", place.dataset.phone ?? "");
   call.toggleAttribute("only-sound", place.dataset.modality === "audio");
-  call.tokenSource = async () => (await takeSeat(visit)).call_token;
-  try {
-    const { name, participant_id } = await takeSeat(visit);
-    call.setAttribute("name", name);
-    call.addEventListener("telemed-left", () => void showVisit(visit, participant_id));
-  } catch (error) {
-    if (!(error instanceof JoinProblem)) throw error;
-    call.problem = error;
-  }
+  call.setAttribute("name", place.dataset.name ?? "");
+  let seat = "";
+  call.tokenSource = async () => {
+    const { participant_id, call_token } = await takeSeat(visit);
+    seat = participant_id;
+    return call_token;
+  };
+  call.addEventListener("telemed-left", () => void showVisit(visit, seat));
   place.replaceChildren(call);
 }
 
 const place = document.querySelector("main");
-if (place?.dataset.visit) void start(place, place.dataset.visit);
+if (place?.dataset.visit) start(place, place.dataset.visit);
