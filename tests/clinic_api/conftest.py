@@ -14,7 +14,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from clinic_api.auth import hashing
 from clinic_api.db import Database
 from clinic_api.opening import Place, open_database
 from tests.clinic_api import postgres
@@ -22,6 +24,7 @@ from tests.clinic_api import postgres
 START_AT = 1_780_000_000.0  # 2026-05-28T20:26:40Z
 PUBLIC_URL = "https://call.clinic.example"
 TEMPLATE = "template_clinic"
+LEAST_MEMORY_KIB = 8  # RFC 9106, section 3.1: eight times the lanes
 _names = count(1)
 
 
@@ -41,6 +44,22 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def true_costs() -> None:
+    """For tests of what hashing a password costs."""
+
+
+@pytest.fixture(autouse=True)
+def low_costs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed in no time, unless the test asks for `true_costs` (0.06 s each)."""
+    if "true_costs" in request.fixturenames:
+        return
+    nobodys = hashing.NOBODYS.replace(f"m={hashing.MEMORY_KIB}", f"m={LEAST_MEMORY_KIB}")
+    cheap = PasswordHasher(time_cost=1, memory_cost=LEAST_MEMORY_KIB, parallelism=1)
+    monkeypatch.setattr(hashing, "_HASHER", cheap)
+    monkeypatch.setattr(hashing, "NOBODYS", nobodys)
 
 
 @pytest.fixture(scope="session")

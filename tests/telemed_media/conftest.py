@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from tests.clinic_api.conftest import clock, sqlite_database, sqlite_place, sqlite_template
+from tests.clinic_api.conftest import (
+    clock,
+    low_costs,
+    sqlite_database,
+    sqlite_place,
+    sqlite_template,
+)
 
-__all__ = ["clock", "sqlite_database", "sqlite_place", "sqlite_template"]
+__all__ = ["clock", "low_costs", "sqlite_database", "sqlite_place", "sqlite_template"]

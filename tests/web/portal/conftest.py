@@ -17,13 +17,14 @@ from telemed_media.clinic_faces import add_clinic
 from tests.clinic_api.conftest import (
     Clock,
     clock,
+    low_costs,
     sqlite_database,
     sqlite_place,
     sqlite_template,
 )
 from tests.clinic_api.http.world import SECRET, World, a_clinic
 
-__all__ = ["clock", "sqlite_database", "sqlite_place", "sqlite_template"]
+__all__ = ["clock", "low_costs", "sqlite_database", "sqlite_place", "sqlite_template"]
 
 Client = TestClient[web.Request, web.Application]
 
