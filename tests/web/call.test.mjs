@@ -242,6 +242,37 @@ test("nothing takes over while signalling is in doubt, or when media come again"
   assert.equal(FakePeerConnection.newest, pc);
 });
 
+test("media that come back just before the rescue are not thrown away", async () => {
+  const anywhere = () => ({ RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream });
+  await connected({ anywhere });
+  const pc = FakePeerConnection.newest;
+  await silence();
+  FakeSocket.newest.opens();
+  await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
+  await pass(199);
+  pc.hears(100);
+  await pass(1);
+  assert.equal(FakePeerConnection.newest, pc);
+});
+
+test("a first offer without an answer asks once whether signalling is still there", async () => {
+  await joined();
+  const socket = FakeSocket.newest;
+  await pass(1499);
+  assert.equal(socket.sentOf("ping").length, 0);
+  await pass(1);
+  assert.equal(socket.sentOf("ping").length, 1);
+  await says({ type: "pong" });
+  await pass(6000);
+  assert.equal(socket.sentOf("ping").length, 1);
+});
+
+test("a first offer that was answered asks nothing", async () => {
+  await connected();
+  await pass(3000);
+  assert.equal(FakeSocket.newest.sentOf("ping").length, 0);
+});
+
 test("an ICE restart is begun while signalling is down, and offered when it is back", async () => {
   const session = await connected();
   FakeSocket.newest.drops();

@@ -45,6 +45,13 @@ import { RELAY_ALONE_MS, WayMemory } from "./way-memory.js";
  * asks the system for a route, is back as well.
  */
 const RESCUE_MS = 200;
+/** Sockets of no address find the new network by themselves; a new connection is the last resort. */
+const RESCUE_AGAIN_MS = 1500;
+/**
+ * The first offer of a connection is answered within a round trip and some milliseconds; without an
+ * answer by then it is asked whether signalling is still there. Once: on a slow line it only takes long.
+ */
+const UNANSWERED_MS = 1500;
 /** ICE has settled on the best of the ways that work by then. */
 const SETTLED_MS = 3000;
 
@@ -63,6 +70,7 @@ export class MediaLink extends Emitter {
   #silent = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #rescueTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #wayTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #unansweredTimer;
 
   /** @param {LinkParts} parts */
   constructor(parts) {
@@ -110,6 +118,7 @@ export class MediaLink extends Emitter {
     this.#chooseWay(peer);
     this.emit("began", peer);
     void this.#negotiator.want({ iceRestart: false });
+    this.#unansweredTimer = setTimeout(() => this.emit("silent", peer), UNANSWERED_MS);
   }
 
   /** Looks for a new path under the same connection. */
@@ -170,7 +179,10 @@ export class MediaLink extends Emitter {
       peer,
       nextId: () => ++this.#offers,
       send: (offer) => this.#parts.signaling.send(offer),
-      onAnswered: () => this.emit("answered", peer),
+      onAnswered: () => {
+        clearTimeout(this.#unansweredTimer);
+        this.emit("answered", peer);
+      },
       onFailed: () => this.#repair.lost(),
     });
   }
@@ -214,19 +226,28 @@ export class MediaLink extends Emitter {
   /** Where signalling works and media stay silent, the browser may not know of the network yet. */
   #rescueSoon() {
     clearTimeout(this.#rescueTimer);
-    const { anywhere, signaling } = this.#parts;
-    if (!this.#silent || !anywhere) return;
-    this.#rescueTimer = setTimeout(() => {
-      if (!this.#silent || !signaling.trusted) return;
-      if (this.#rtc === this.#parts.rtc) this.#rtc = anywhere();
-      this.rebuild();
-    }, RESCUE_MS);
+    const { peer } = this;
+    if (!this.#silent || !peer || !this.#parts.anywhere) return;
+    const before = peer.pathBytes();
+    const waitMs = this.#rtc === this.#parts.rtc ? RESCUE_MS : RESCUE_AGAIN_MS;
+    this.#rescueTimer = setTimeout(() => void this.#rescue(peer, before), waitMs);
+  }
+
+  /** Looks once more, because media may have come back since the last look. @param {Peer} peer */
+  async #rescue(peer, /** @type {Promise<number | null>} */ before) {
+    const grew = await Promise.all([before, peer.pathBytes()])
+      .then(([then, now]) => then !== null && now !== null && now !== then, () => false);
+    const { anywhere, rtc, signaling } = this.#parts;
+    if (grew || !anywhere || peer !== this.peer || !this.#silent || !signaling.trusted) return;
+    if (this.#rtc === rtc) this.#rtc = anywhere();
+    this.rebuild();
   }
 
   #drop() {
     this.#watching.abort();
     clearTimeout(this.#rescueTimer);
     clearTimeout(this.#wayTimer);
+    clearTimeout(this.#unansweredTimer);
     this.#silent = false;
     this.#negotiator?.stop();
     this.peer?.close();
