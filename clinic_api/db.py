@@ -47,11 +47,14 @@ class Database:
         files: Path | None = None,
         *,
         quarantines: bool = False,
+        sends_mail: bool = False,
     ) -> None:
         """`files` is the folder of what people hand in; `quarantines`: a virus scanner decides
-        whether it is given out."""
+        whether it is given out; without `sends_mail` staff hand messages over, and no mail is
+        promised."""
         self.files = files
         self.quarantines = quarantines
+        self.sends_mail = sends_mail
         self._engines = engines
         self._org_id = org_id
         self._keys = keys
@@ -142,7 +145,9 @@ class Database:
         await self.close()
 
     def _transaction(self, sql: Connection) -> Transaction:
-        return Transaction(sql, self._org_id, self.now(), self._keys, self._public_url)
+        return Transaction(
+            sql, self._org_id, self.now(), self._keys, self._public_url, self.sends_mail
+        )
 
     async def _refusing(self, running: Awaitable[R]) -> R:
         """Audit a refused attempt, which its own transaction cannot keep."""

@@ -41,9 +41,11 @@ async def open_database(
     *,
     public_url: str = "",
     quarantines: bool = False,
+    sends_mail: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> Database:
-    """Open or create; close it with `close`. `quarantines`: there is a virus scanner.
+    """Open or create; close it with `close`. `quarantines`: there is a virus scanner;
+    `sends_mail`: a mail server.
 
     Raises MigrationError, KeyringError: words for whoever starts the server, also where the
     database cannot be reached; DBAPIError, OSError where something fails midway.
@@ -57,7 +59,15 @@ async def open_database(
         raise
     files = place.keys.parent / FILES
     return Database(
-        engines, org_id, keys, append, clock, public_url, files, quarantines=quarantines
+        engines,
+        org_id,
+        keys,
+        append,
+        clock,
+        public_url,
+        files,
+        quarantines=quarantines,
+        sends_mail=sends_mail,
     )
 
 

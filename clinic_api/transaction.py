@@ -62,14 +62,22 @@ class Transaction:
     """Made by `Database.read` and `Database.write` only."""
 
     def __init__(
-        self, sql: Connection, org_id: str, now: datetime, keys: Keys, public_url: str = ""
+        self,
+        sql: Connection,
+        org_id: str,
+        now: datetime,
+        keys: Keys,
+        public_url: str = "",
+        sends_mail: bool = False,
     ) -> None:
-        """`public_url` is scheme, host and port that people open: links begin with it."""
+        """`public_url` is scheme, host and port that people open: links begin with it. Without
+        `sends_mail` staff hand messages over, so no mail may be promised."""
         self.sql = sql
         self.org_id = org_id
         self.now = now
         self.keys = keys
         self.public_url = public_url
+        self.sends_mail = sends_mail
         self.action = ""  # of the service that runs, for `note`
         self._ids = 0
         self.audits: list[AuditRecord] = []

@@ -86,7 +86,11 @@ async def build_front(
     store = await stack.enter_async_context(await Store.open(folder.database))
     database = await stack.enter_async_context(
         await open_clinic(
-            folder, given.database_url, given.public_url, quarantines=given.scans_files
+            folder,
+            given.database_url,
+            given.public_url,
+            quarantines=given.scans_files,
+            sends_mail=given.sends_mail,
         )
     )
     demo = await ensure_demo_room(database) if given.demo else None
@@ -158,7 +162,7 @@ def build_app(
     pages.add_routes(app, ClinicJoinDesk(database))
     app.router.add_get(SIGNAL_PATH, calls.handler)
     calls.devices.add_routes(app)
-    add_clinic(app, database, sends_mail=given.sends_mail)
+    add_clinic(app, database)
     return app
 
 

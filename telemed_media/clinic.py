@@ -14,17 +14,25 @@ UNUSABLE = (MigrationError, KeyringError)  # in words; starting again does not h
 
 
 async def open_clinic(
-    folder: DataFolder, database_url: str, public_url: str = "", *, quarantines: bool = False
+    folder: DataFolder,
+    database_url: str,
+    public_url: str = "",
+    *,
+    quarantines: bool = False,
+    sends_mail: bool = False,
 ) -> Database:
     """Open or create; close it with `close`. `public_url` is needed where links are made;
-    `quarantines`: files that come in wait for the virus scanner.
+    `quarantines`: files that come in wait for the virus scanner; `sends_mail`: there is a mail
+    server.
 
     From then on time zones are those of the pinned tzdata package, not of the machine. Raises
     MigrationError, KeyringError, sqlite3.Error, DBAPIError, OSError.
     """
     zoneinfo.reset_tzpath([])
     place = clinic_place(folder, database_url)
-    return await open_database(place, public_url=public_url, quarantines=quarantines)
+    return await open_database(
+        place, public_url=public_url, quarantines=quarantines, sends_mail=sends_mail
+    )
 
 
 def clinic_place(folder: DataFolder, database_url: str) -> Place:

@@ -23,12 +23,12 @@ from web.portal.routes import add_portal
 SET_UP_PATH = "/set-up#"
 
 
-def add_clinic(app: Application, database: Database, *, sends_mail: bool) -> None:
+def add_clinic(app: Application, database: Database) -> None:
     """Adds every operation and every page."""
     authenticate = authenticator(database, of_user, participant_actor)
     add_api(app, database, authenticate)
     add_api_docs(app, description())
-    add_portal(app, database, authenticate, sends_mail=sends_mail)
+    add_portal(app, database, authenticate)
 
 
 class NotToSetUp(Exception):

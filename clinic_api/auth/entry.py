@@ -49,10 +49,19 @@ class AskReset(msgspec.Struct, frozen=True):
 
 
 class Asking(msgspec.Struct, frozen=True):
-    """The same for everybody."""
+    """The same for everybody; what it promises depends on whether there is a mail server."""
 
-    answer: Literal["If this account exists, a mail is on its way to it."] = (
-        "If this account exists, a mail is on its way to it."
+    answer: Literal[
+        "If this account exists, a mail is on its way to it.",
+        "If this account exists, its link waits at the clinic, which sends no mail: please call.",
+    ]
+
+
+def _asking(tx: Transaction) -> Asking:
+    if tx.sends_mail:
+        return Asking("If this account exists, a mail is on its way to it.")
+    return Asking(
+        "If this account exists, its link waits at the clinic, which sends no mail: please call."
     )
 
 
@@ -121,7 +130,7 @@ def register(tx: Transaction, actor: Actor, command: Register) -> Asking:
     user = store.user_by_login(tx, email) or new_user(tx, actor, asked, frozenset({"patient"}))
     tx.note(actor, "user", user.id)
     _send_what_helps(tx, actor, user)
-    return Asking()
+    return _asking(tx)
 
 
 @guarded("account.ask_reset")
@@ -133,7 +142,7 @@ def ask_reset(tx: Transaction, actor: Actor, command: AskReset) -> Asking:
     tx.note(actor, "user", user.id if user else "")
     if user is not None:
         _send_what_helps(tx, actor, user)
-    return Asking()
+    return _asking(tx)
 
 
 def _count_mail(tx: Transaction, actor: Actor, name: str) -> None:

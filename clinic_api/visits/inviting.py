@@ -33,22 +33,32 @@ class RecoverLink(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The same for everybody."""
+    """The same for everybody; what it promises depends on whether there is a mail server."""
 
-    answer: Literal["If we know you, your link is on its way to the e-mail address on file."] = (
-        "If we know you, your link is on its way to the e-mail address on file."
+    answer: Literal[
+        "If we know you, your link is on its way to the e-mail address on file.",
+        "If we know you, your link is at the clinic's desk, which sends no mail: please call.",
+    ]
+
+
+def _asked(tx: Transaction) -> Asked:
+    if tx.sends_mail:
+        return Asked("If we know you, your link is on its way to the e-mail address on file.")
+    return Asked(
+        "If we know you, your link is at the clinic's desk, which sends no mail: please call."
     )
 
 
 @guarded("visit.recover_link")
 def recover_link(tx: Transaction, actor: Actor, command: RecoverLink) -> Asked:
-    """Mail the links of open visits to the address on file; one answer in any case."""
+    """Mail the links of open visits to the address on file, or put them on the desk's list; one
+    answer in any case."""
     seats = _seats_of(tx, command.contact)
     hour = tx.now.strftime("%Y%m%d%H")
     for seat in seats:
         _mail(tx, actor, seat, "visit.link_recovery", hour)
     tx.note(actor, "participant", found=str(len(seats)))
-    return Asked()
+    return _asked(tx)
 
 
 def mail_invitation(tx: Transaction, actor: Actor, seat: Participant) -> None:

@@ -83,9 +83,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Desk:
     """Shared by all pages."""
 
-    def __init__(self, database: Database, authenticate: Authenticate, *, sends_mail: bool) -> None:
+    def __init__(self, database: Database, authenticate: Authenticate) -> None:
         self.database = database
-        self._sends_mail = sends_mail
         self._authenticate = authenticate
         self._templates = Environment(
             loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined
@@ -128,7 +127,7 @@ class Desk:
             staff=visitor.actor.is_staff,
             clinic=visitor.clinic.name,
             phone=visitor.clinic.phone,
-            sends_mail=self._sends_mail,
+            sends_mail=self.database.sends_mail,
             csrf=visitor.csrf,
             menu=[(path, text) for path, text, roles in _MENU if roles & visitor.actor.roles],
             here=request.path,

@@ -18,15 +18,9 @@ from web.portal.users import UserPages
 from web.portal.visits import VisitPages
 
 
-def add_portal(
-    app: web.Application,
-    database: Database,
-    authenticate: Authenticate,
-    *,
-    sends_mail: bool = False,
-) -> None:
-    """Adds every page. `sends_mail`: there is a mail server; else pages promise no mail."""
-    desk = Desk(database, authenticate, sends_mail=sends_mail)
+def add_portal(app: web.Application, database: Database, authenticate: Authenticate) -> None:
+    """Adds every page."""
+    desk = Desk(database, authenticate)
     for pages in (
         SetUpPages,
         SignInPages,

@@ -341,3 +341,18 @@ async def test_guesses_of_alices_password_at_the_app_are_counted(
         for _ in range(30)
     }
     assert seen == {"bad_credentials", "too_many_requests"}
+
+
+@pytest.mark.parametrize(("sends_mail", "word"), [(True, "on its way"), (False, "please call")])
+async def test_no_mail_is_promised_where_none_is_sent(
+    sqlite_database: Database, clock: Clock, sends_mail: bool, word: str
+) -> None:
+    sqlite_database.sends_mail = sends_mail
+    charlie = Browser(sqlite_database, clock)
+    told = {
+        (await charlie.does(register, Register(email=ALICE, display_name="Alice"))).answer,
+        (await charlie.does(ask_reset, AskReset(ALICE))).answer,
+        (await charlie.does(ask_reset, AskReset("nobody@home.example"))).answer,
+    }
+    assert len(told) == 1
+    assert word in told.pop()

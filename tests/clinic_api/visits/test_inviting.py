@@ -56,6 +56,18 @@ async def test_what_is_over_or_withdrawn_is_not_sent_again(clinic: Clinic) -> No
     assert "visit.link_recovery" not in [row.kind for row in await clinic.rows(outbox)]
 
 
+@pytest.mark.parametrize(("sends_mail", "word"), [(True, "on its way"), (False, "please call")])
+async def test_no_mail_is_promised_where_none_is_sent(
+    clinic: Clinic, sends_mail: bool, word: str
+) -> None:
+    clinic.database.sends_mail = sends_mail
+    await clinic.visit(email=ALICE)
+    known = await clinic.do(recover_link, STRANGER, RecoverLink(ALICE))
+    unknown = await clinic.do(recover_link, STRANGER, RecoverLink("nobody@example.com"))
+    assert known == unknown
+    assert word in known.answer
+
+
 async def test_each_link_is_mailed_once(clinic: Clinic) -> None:
     made = await clinic.visit(email=ALICE)
     seat = OneSeat(visit_id=made.id, participant_id=made.link.participant_id)

@@ -99,7 +99,7 @@ class Reader:
 @pytest.fixture
 async def client(sqlite_database: Database) -> AsyncIterator[Client]:
     app = web.Application()
-    add_clinic(app, sqlite_database, sends_mail=False)
+    add_clinic(app, sqlite_database)
     async with TestClient(TestServer(app)) as each:
         yield each
 

@@ -33,9 +33,7 @@ ELSEWHERE = [
 @pytest.fixture
 async def client(sqlite_database: Database) -> AsyncIterator[Client]:
     app = Application()
-    add_portal(
-        app, sqlite_database, authenticator(sqlite_database, of_user, nobody), sends_mail=True
-    )
+    add_portal(app, sqlite_database, authenticator(sqlite_database, of_user, nobody))
     async with TestClient(TestServer(app)) as each:
         yield each
 

@@ -34,7 +34,8 @@ async def recognise(credentials: Credentials) -> Actor:
 @asynccontextmanager
 async def pages(database: Database, *, sends_mail: bool) -> AsyncIterator[Client]:
     app = web.Application()
-    add_portal(app, database, recognise, sends_mail=sends_mail)
+    database.sends_mail = sends_mail
+    add_portal(app, database, recognise)
     async with TestClient(TestServer(app)) as client:
         yield client
 
