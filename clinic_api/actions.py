@@ -198,6 +198,11 @@ ACTIONS: dict[str, Action] = {
     "document.add": _action(
         admin="any", doctor="care", nurse="care", desk="any", billing="any", patient="own"
     ),
+    # `any` counts for threads to the desk only: see clinic_api/messages/service.py
+    "message.list": _action(desk="any", admin="any", doctor="care", nurse="care", patient="own"),
+    "message.read": _action(desk="any", admin="any", doctor="care", nurse="care", patient="own"),
+    "message.write": _action(desk="any", admin="any", doctor="care", nurse="care", patient="own"),
+    "message.close": _action(desk="any", admin="any", doctor="care", nurse="care"),
     "clinical.read": _action(doctor="care", nurse="care", patient="own"),
     "clinical.note": _action(doctor="care", nurse="care", patient="own"),
     "clinical.change": _action(doctor="care", nurse="care", patient="own"),

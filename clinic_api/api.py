@@ -28,6 +28,7 @@ from clinic_api.http.openapi import document
 from clinic_api.http.route import Route
 from clinic_api.http.server import add_api_routes
 from clinic_api.journeys import leaving, patient_login, set_up, staff
+from clinic_api.messages import routes as messages
 from clinic_api.organisation import routes as organisation
 from clinic_api.records import documents_routes as documents
 from clinic_api.records import lists_routes as lists
@@ -46,6 +47,7 @@ ROUTES: tuple[Route, ...] = (
     *visits.ROUTES,
     *documents.ROUTES,
     *lists.ROUTES,
+    *messages.ROUTES,
     *outbox_routes.ROUTES,
     *set_up.ROUTES,
     *staff.ROUTES,

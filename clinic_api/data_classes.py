@@ -101,6 +101,27 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "state": "clear",
         "measured": "sealed",
     },
+    "threads": {
+        "patient_id": "clear",
+        "kind": "clear",
+        "state": "clear",
+        "subject": "sealed",
+        "last_at": "clear",
+        "last_side": "clear",
+    },
+    "thread_messages": {
+        "thread_id": "clear",
+        "side": "clear",
+        "user_id": "clear",
+        "author": "clear",
+        "text": "sealed",
+        "document_ids": "clear",
+    },
+    "thread_reads": {
+        "thread_id": "clear",
+        "user_id": "clear",
+        "seen_at": "clear",
+    },
     "documents": {
         "patient_id": "clear",
         "visit_id": "clear",

@@ -34,6 +34,7 @@ Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text i
     "appointment.moved",
     "appointment.cancelled",
     "document.released",
+    "message.received",
 ]
 
 LIFETIME = timedelta(days=7)  # of a message that says nothing else
@@ -53,6 +54,7 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     participant_id: str = ""
     invitation_id: str = ""  # to claim a record
     document_id: str = ""
+    thread_id: str = ""
     code: str = ""  # which of several events a kind tells of, such as `totp_enrolled`
 
 

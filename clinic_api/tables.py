@@ -18,6 +18,7 @@ import clinic_api.files.store
 import clinic_api.forms.store
 import clinic_api.idempotency
 import clinic_api.keyring
+import clinic_api.messages.store
 import clinic_api.organisation.store
 import clinic_api.outbox_store
 import clinic_api.records.documents_store

@@ -171,6 +171,12 @@ def patient_of_user(tx: Transaction, user_id: str) -> str | None:
     return None if row is None else str(row.id)
 
 
+def user_of_patient(tx: Transaction, patient_id: str) -> str | None:
+    """Whose login the record has."""
+    row = tx.get(patients, patient_id)
+    return None if row is None else row.user_id
+
+
 # practitioners
 
 

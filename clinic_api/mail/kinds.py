@@ -15,6 +15,7 @@ from clinic_api.auth import store as users
 from clinic_api.directory import claiming
 from clinic_api.directory.relation_store import claim_invitations
 from clinic_api.mail.rendering import Wanted
+from clinic_api.messages import store as messages
 from clinic_api.outbox import About, Kind
 from clinic_api.records import documents_store as documents
 from clinic_api.scheduling import store as appointments
@@ -94,6 +95,13 @@ def _document(tx: Transaction, about: About, made_at: datetime) -> Wanted | None
     return Wanted(path=SIGN_IN)
 
 
+def _message(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """While something is unread."""
+    del made_at
+    unread = messages.first_unread(tx, about.thread_id, about.user_id) if about.thread_id else ""
+    return Wanted(path=SIGN_IN) if unread else None
+
+
 def _to_come(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
     """While the appointment is booked and still to come; its time as the patient's clock shows."""
     del made_at
@@ -124,4 +132,5 @@ KINDS: dict[Kind, Find] = {
     "appointment.moved": _to_come,
     "appointment.cancelled": _not_to_come,
     "document.released": _document,
+    "message.received": _message,
 }

@@ -125,6 +125,11 @@ _ENGLISH = Language(
             before=("There is something new for you in your account. Please sign in to see it.",),
             button="Sign in",
         ),
+        "message.received": Text(
+            subject="{clinic}: a message for you",
+            before=("There is a message for you in your account. Please sign in to read it.",),
+            button="Sign in",
+        ),
     },
     footer=(_PHONE, "This message was sent by a program; answers to it are not read."),
     show_time=_english_time,

@@ -756,6 +756,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sessions_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "threads",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("patient_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("subject", sa.LargeBinary(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_side", sa.String(length=10), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patients.id"], name=op.f("fk_threads_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_threads")),
+    )
+    with op.batch_alter_table("threads", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_threads_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
         "totp_factors",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("org_id", sa.String(length=36), nullable=False),
@@ -966,6 +989,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_participants_user_id"), ["user_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_participants_visit_id"), ["visit_id"], unique=False)
 
+    op.create_table(
+        "thread_messages",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("thread_id", sa.String(length=36), nullable=False),
+        sa.Column("side", sa.String(length=10), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("document_ids", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["thread_id"], ["threads.id"], name=op.f("fk_thread_messages_thread_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_messages")),
+    )
+    with op.batch_alter_table("thread_messages", schema=None) as batch_op:
+        batch_op.create_index("ix_thread_messages_thread", ["thread_id", "id"], unique=False)
+
+    op.create_table(
+        "thread_reads",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("thread_id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["thread_id"], ["threads.id"], name=op.f("fk_thread_reads_thread_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_reads")),
+        sa.UniqueConstraint("thread_id", "user_id", name=op.f("uq_thread_reads_thread_id_user_id")),
+    )
     op.create_table(
         "call_participations",
         sa.Column("id", sa.String(length=36), nullable=False),

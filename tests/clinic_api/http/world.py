@@ -31,6 +31,8 @@ from clinic_api.directory.relations import of_user
 from clinic_api.directory.service import CreatePractitioner, add_patient, create_practitioner
 from clinic_api.forms.definition import Definition, Question
 from clinic_api.forms.service import CreateForm, create_form
+from clinic_api.messages.model import OpenThread
+from clinic_api.messages.service import open_thread
 from clinic_api.organisation.model import Profile
 from clinic_api.organisation.store import organisation, write_profile
 from clinic_api.outbox import About, OutboxMessage, enqueue
@@ -211,6 +213,8 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         patient_id=ids["patient_id"], kind="heart_rate", value=60.0, unit="/min"
     )
     observation = note_observation(tx, CONSOLE, pulse)
+    opened = OpenThread(patient_id=ids["patient_id"], subject="Papers", text="Which do I need?")
+    thread = open_thread(tx, CONSOLE, opened).thread
     give = CreateOffer(service_id=service.id, practitioner_id=bob.practitioner_id)
     create_offer(tx, CONSOLE, give)
     about = About(visit_id=made.id, participant_id=made.link.participant_id)
@@ -229,6 +233,7 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "location_id": place.id,
         "service_id": service.id,
         "form_id": form.id,
+        "thread_id": thread.id,
         "entry_id": entry.id,
         "observation_id": observation.id,
         "merge_id": merged.id,
