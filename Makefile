@@ -31,7 +31,7 @@ run: $(RUNTIME)
 	exec $(BIN)/telemed-media serve --demo $(FLAGS)
 
 quick: $(DEVELOP) checks
-	pytest -n 2 -m "not e2e and not slow and not prove"
+	HYPOTHESIS_PROFILE=quick pytest -n 2 -m "not e2e and not slow and not prove"
 
 test: $(DEVELOP) $(BROWSERS) checks
 	pytest -n 2 -m "not e2e and not prove"

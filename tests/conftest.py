@@ -16,9 +16,11 @@ from hypothesis import settings
 from tests import hostile
 from tests.netns import namespace
 
-# The same examples on every run of `make test`; new ones, many and from a seed that is printed, in
-# the properties' part of `make prove`. A shared machine makes any deadline for one example a lie.
+# The same examples on every run of `make test`, and a fifth as many in `make quick`; new ones, many
+# and from a seed that is printed, in the properties' part of `make prove`. A shared machine makes
+# any deadline for one example a lie.
 settings.register_profile("test", derandomize=True, database=None, deadline=None)
+settings.register_profile("quick", derandomize=True, max_examples=20, database=None, deadline=None)
 settings.register_profile(
     "prove", max_examples=2_000, database=None, deadline=None, print_blob=True
 )

@@ -18,8 +18,10 @@ _REPEATS = 5
 
 
 def examples(count: int) -> settings:
-    """So many examples in `make test`, twenty times as many in `make prove`, a few for coverage."""
-    return settings(max_examples={"prove": 20 * count, "cover": FEW}.get(PROFILE, count))
+    """So many examples in `make test`; twenty times as many in `make prove`, a fifth in
+    `make quick`, a few for coverage."""
+    others = {"prove": 20 * count, "quick": max(FEW, count // 5), "cover": FEW}
+    return settings(max_examples=others.get(PROFILE, count))
 
 
 @st.composite

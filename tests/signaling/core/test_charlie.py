@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from signaling import ports
@@ -10,6 +10,7 @@ from signaling.core import messages as m
 from signaling.core import outputs as o
 from signaling.core import wire
 from signaling.core.rights import Rights
+from tests.hostile import examples
 from tests.signaling.core.scene import DOCTOR, PATIENT, ROOM, Scene
 
 CAST = ("bob", "alice", "carol", "charlie")
@@ -140,7 +141,7 @@ def answer_all(scene: Scene) -> None:
     scene.drain()
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(steps, max_size=40))
 def test_who_waits_learns_nothing_and_nothing_breaks(script: list[tuple[object, ...]]) -> None:
     scene, witness = Scene(), Witness()

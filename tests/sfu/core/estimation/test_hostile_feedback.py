@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sfu.core.estimation.estimator import Estimator
 from sfu.core.estimation.rate import GROWTH, MAX_BPS, MIN_BPS, START_BPS
 from sfu.core.rtp import twcc
 from sfu.core.rtp.packets import TransportFeedback
+from tests.hostile import examples
 
 DELTAS = st.one_of(st.none(), st.integers(-0x8000, 0x7FFF), st.integers(0, 0xFF))
 NUMBERS = st.one_of(st.integers(0, 65_535), st.integers(0, 300))
@@ -34,7 +35,7 @@ TURNS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(TURNS)
 def test_any_feedback_is_survived_and_bounded(
     turns: list[tuple[TransportFeedback, int, float]],

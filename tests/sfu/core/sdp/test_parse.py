@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sfu.core.description import Fingerprint
 from sfu.core.sdp.lines import MAX_ATTRIBUTES, MAX_LINE, MAX_MEDIA, MAX_TEXT
 from sfu.core.sdp.model import HeaderExtension, Layer, Media, SdpError
 from sfu.core.sdp.parse import parse_offer
+from tests.hostile import examples
 from tests.sfu.core.sdp.offers import NAMES, answered_text, refusal, text_of
 
 HASH = ":".join(["AB"] * 32)
@@ -235,7 +236,7 @@ def changed_characters(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=300, deadline=500)
+@examples(300)
 @given(changed_lines() | changed_characters() | st.text())
 @example("v=0\n" + "m=audio 9 X 0\n" * MAX_MEDIA)
 @example(SESSION + "\r\n".join("a=group:BUNDLE " + "a " * 50 for _ in range(900)))
@@ -244,7 +245,7 @@ def test_any_text_is_answered_or_refused_with_a_code(text: str) -> None:
     assert re.fullmatch(r"[a-z_]*", code)
 
 
-@settings(max_examples=100, deadline=500)
+@examples(100)
 @given(changed_lines())
 def test_no_text_of_the_client_breaks_out_of_its_line(text: str) -> None:
     if refusal(text):
