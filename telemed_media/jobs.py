@@ -27,6 +27,8 @@ from clinic_api.mail.sender import Sender
 from clinic_api.mail.server import parse_smtp_url
 from clinic_api.mail.smtp import Smtp
 from clinic_api.outbox_sending import next_sending_at
+from clinic_api.scheduling.ending import MAX_AT_ONCE, ExpireHolds, expire_holds
+from clinic_api.scheduling.rederiving import rederive
 from clinic_api.visits.service import expire_visits
 from telemed_media import logs
 from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped
@@ -38,6 +40,7 @@ from telemed_media.heartbeat import BEAT_S, beat
 SEND_S = 1.0  # how long a message waits that nobody told us of
 EXPIRE_S = 30.0
 CLEAN_S = 600.0
+REDERIVE_S = 3600.0  # new rules come with a new program only, so the first time does it
 SCAN_S = 2.0  # how long a file waits that somebody may want to open at once
 SWEEP_S = 3600.0
 JOBS = system("jobs")
@@ -77,6 +80,14 @@ def _jobs(
         await database.write(lambda tx: expire_visits(tx, JOBS))
         return None
 
+    async def let_go() -> datetime | None:
+        many = await database.write(lambda tx: expire_holds(tx, JOBS, ExpireHolds()))
+        return database.now() if many == MAX_AT_ONCE else None
+
+    async def set_clocks() -> datetime | None:
+        more = await database.write(lambda tx: rederive(tx, JOBS))
+        return database.now() if more else None
+
     async def alive() -> datetime | None:
         await database.read(lambda tx: next_sending_at(tx, JOBS))
         beat(folder.run)
@@ -94,6 +105,8 @@ def _jobs(
         Job(name="outbox", every_s=SEND_S, run=sender.run),
         Job(name="audit_checkpoint", every_s=CHECKPOINT_S, run=checkpoint),
         Job(name="expire_visits", every_s=EXPIRE_S, run=expire),
+        Job(name="expire_holds", every_s=EXPIRE_S, run=let_go),
+        Job(name="rederive_times", every_s=REDERIVE_S, run=set_clocks),
         Job(name="alive", every_s=BEAT_S, run=alive),
         Job(name="clean", every_s=CLEAN_S, run=tidy),
         Job(name="sweep_files", every_s=SWEEP_S, run=sweep_files),

@@ -119,13 +119,14 @@ def reasons(tx: Transaction, appointment_id: str) -> tuple[str, str]:
     return _opened(tx, row, "reason"), _opened(tx, row, "staff_reason")
 
 
-def lock(tx: Transaction, *, patient_id: str, practitioner_ids: Collection[str]) -> None:
+def lock(tx: Transaction, *, patient_id: str = "", practitioner_ids: Collection[str]) -> None:
     """Whoever books for one of them next waits for this commit (SQLite: there is one writer).
 
     Always in the same order, so that two who swap never wait for each other.
     """
-    mine = tx.select(patients, patients.c.id).where(patients.c.id == patient_id)
-    tx.all(mine.with_for_update(key_share=True))
+    if patient_id:
+        mine = tx.select(patients, patients.c.id).where(patients.c.id == patient_id)
+        tx.all(mine.with_for_update(key_share=True))
     theirs = tx.select(practitioners, practitioners.c.id)
     theirs = theirs.where(practitioners.c.id.in_(sorted(practitioner_ids)))
     tx.all(theirs.order_by(practitioners.c.id).with_for_update(key_share=True))
@@ -140,6 +141,14 @@ def busy(
     if but:
         query = query.where(appointments.c.id.not_in(sorted(but)))
     return [Span(row.busy_from, row.busy_until) for row in tx.all(query)]
+
+
+def is_blocked(tx: Transaction, practitioner_id: str, within: Span) -> bool:
+    """Whether the database would refuse one more that blocks."""
+    c = appointments.c
+    here = (c.practitioner_id == practitioner_id, c.blocks, c.busy_until > within.start)
+    query = tx.select(appointments, c.id).where(*here, c.busy_from < within.end)
+    return tx.first(query) is not None
 
 
 def _taking(tx: Transaction, practitioner_id: str, within: Span) -> tuple[Narrow, ...]:
