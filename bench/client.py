@@ -21,6 +21,7 @@ from bench.mmsg import send_from
 from bench.offers import Answer, Line, read_answer, write_offer
 from bench.packets import Track
 from sfu.core.description import DtlsRole
+from sfu.core.rtp.serial import Unwrapper
 from sfu.shell.dtls import Certificate, Dtls
 from sfu.shell.srtp import Srtp
 from signaling.core.messages import SUBPROTOCOL, VERSION
@@ -66,9 +67,11 @@ class Client:
         self.address = address
         self.tracks = [Track(kind, f"s{kind[0]}", secrets.randbits(31) | 1) for kind in sends]
         self.streams: list[Stream] = []
+        self.repairs: tuple[int, ...] = ()  # ssrcs
         self.srtp: Srtp | None = None
         self.twcc_sent = 0
-        self.fed_back = 0  # packets of which feedback has told
+        self.arrivals: list[tuple[int, int]] = []  # (transport-wide number, µs) since a feedback
+        self.numbers = Unwrapper()
         self.feedbacks = 0
         self.reports = 0
         self.started_at = 0.0  # hello was said
@@ -175,6 +178,7 @@ class Client:
         self._listening = asyncio.create_task(self._listen())
         kinds = {line.mid: line.kind for line in lines if not line.sends}
         self.streams = [Stream(self, kinds[mid], ssrc) for mid, ssrc in answer.ssrcs.items()]
+        self.repairs = answer.repairs
         return answer
 
     def _lines(self) -> tuple[Line, ...]:

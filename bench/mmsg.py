@@ -32,15 +32,16 @@ _CONTROL_BYTES = 64
 _TIME_ONLY_BYTES = 32  # CMSG_SPACE(struct timespec): no UDP_GRO message follows
 _CONTROL = Struct("=16xqq16xi12x")  # timespec, segment size
 _LENGTHS = Struct("=40xQ8xI4x")  # of the control messages, of the datagram
-_RTP = Struct(f"!xBHII{STRIDE_BYTES - 12}x")
-_RTP_ALONE = Struct("!xBHII")
+_RTP_ALONE = Struct("!xBHII4xBH")  # header, head of the extensions, the first of them
+_RTP = Struct(f"{_RTP_ALONE.format}{STRIDE_BYTES - _RTP_ALONE.size}x")
 _PKTINFO = Struct("=QiiI4s4x4x")  # struct cmsghdr and struct in_pktinfo, CMSG_SPACE
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
 _libc.recvmmsg.argtypes = (*_libc.sendmmsg.argtypes, ctypes.c_void_p)
 
-Head = tuple[int, int, int, int]  # second byte, sequence number, timestamp, ssrc
+# second byte, sequence number, timestamp, ssrc, head of the first extension, two bytes of it
+Head = tuple[int, int, int, int, int, int]
 
 
 def open_bulk_socket(*, gro: bool) -> socket.socket:
@@ -167,7 +168,7 @@ class Inbox:
         return count
 
     def heads(self) -> list[Head]:
-        """The first twelve bytes of each datagram of the last `read`; short ones read as stale."""
+        """The first bytes of each datagram of the last `read`; short ones read as stale."""
         if all(control == _TIME_ONLY_BYTES for control, _ in self._lengths):
             return list(_RTP.iter_unpack(self._view[: len(self._lengths) * STRIDE_BYTES]))
         return [_RTP_ALONE.unpack_from(self._data, start) for _, start, _ in self.places()]

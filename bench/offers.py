@@ -47,6 +47,7 @@ class Answer(msgspec.Struct, frozen=True):
     setup: str  # the server's: active, passive
     address: tuple[str, int]
     ssrcs: dict[str, int]  # mid → the server's media ssrc
+    repairs: tuple[int, ...]  # the server's ssrcs of repairs and probes
 
 
 def write_offer(lines: tuple[Line, ...], ufrag: str, password: str, own: Fingerprint) -> str:
@@ -99,6 +100,7 @@ def read_answer(sdp: str) -> Answer:
         setup=_first(sdp, r"a=setup:(\S+)")[1],
         address=(candidate[1], int(candidate[2])),
         ssrcs=ssrcs,
+        repairs=tuple(map(int, re.findall(r"^a=ssrc-group:FID \d+ (\d+)", sdp, re.MULTILINE))),
     )
 
 

@@ -6,9 +6,10 @@ import socket
 
 from bench.client import Client, Stream
 from bench.mmsg import Head, Inbox
-from bench.packets import stamp
+from bench.packets import TWCC_ID, stamp
 from sfu.shell.srtp_errors import SrtpError
 
+TWCC_HEAD = TWCC_ID << 4 | 1  # RFC 8285 4.2: two bytes
 SAMPLED = 101  # one packet in so many is decrypted; prime, so that every stream has its turn
 
 SentAt = dict[tuple[str, int], int]  # (publisher's address, RTP timestamp) → wall clock ns
@@ -19,6 +20,7 @@ class Receiver:
 
     def __init__(self, bulk: socket.socket) -> None:
         self.streams: dict[int, Stream] = {}
+        self._repaired: dict[int, Client] = {}  # by the ssrc of repairs and probes
         self.undecryptable = 0
         self.decrypted = 0
         self.rtcp = 0
@@ -30,6 +32,7 @@ class Receiver:
     def add(self, client: Client) -> None:
         """Take over what comes for this client."""
         self.streams.update({stream.ssrc: stream for stream in client.streams})
+        self._repaired.update(dict.fromkeys(client.repairs, client))
 
     def delivered(self) -> int:
         """Media packets that came since the start."""
@@ -40,13 +43,19 @@ class Receiver:
         while count := self._inbox.read():
             heads = self._inbox.heads()
             find = self.streams.get
-            for second, seq, _, ssrc in heads:
+            arrival_us = self._inbox.arrival_ns(0) // 1000
+            for second, seq, _, ssrc, extension, transport_seq in heads:
                 stream = find(ssrc)
                 if stream is None or 192 <= second <= 223:
                     self.rtcp += 192 <= second <= 223
+                    client = self._repaired.get(ssrc)
+                    if client is not None:
+                        client.arrivals.append((transport_seq, arrival_us))
                     continue
                 stream.count += 1
                 stream.last_seq = seq
+                if extension == TWCC_HEAD:
+                    stream.client.arrivals.append((transport_seq, arrival_us))
             self._sample(heads)
             if self.sent_at is not None:
                 self._time(heads, self.sent_at)
@@ -64,7 +73,7 @@ class Receiver:
 
     def _decrypt(self, head: Head, start: int, size: int) -> None:
         """Check that a packet authenticates and carries what was sent."""
-        second, _, timestamp, ssrc = head
+        second, _, timestamp, ssrc, *_ = head
         stream = self.streams.get(ssrc)
         if stream is None or 192 <= second <= 223 or stream.client.srtp is None:
             return

@@ -1,7 +1,7 @@
 """What clients send beside media, as browsers do: feedback, reports, checks for consent.
 
-Transport-wide feedback tells of as many packets as came since the last one, as if none were missing
-and they had come evenly: it costs the server the same, and the generator knows no single packet.
+Transport-wide feedback tells of what came since the last one by its numbers and its times: those at
+which the kernel got the first packet of each batch that the generator read.
 Sender reports count what is prepared for sending, up to a run ahead of what has been sent.
 """
 
@@ -17,7 +17,6 @@ TICK_S = 0.005
 FEEDBACK_TICKS = 20  # of 5 ms: every 100 ms
 REPORT_TICKS = 200  # every second
 CONSENT_TICKS = 500  # every 2.5 s
-_FEEDBACK_US = 100_000
 _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970
 
 
@@ -39,23 +38,18 @@ class Upkeep:
 
     def _take_turns(self, n: int, now: float) -> None:
         for client in self._clients[n % FEEDBACK_TICKS :: FEEDBACK_TICKS]:
-            _give_feedback(client, now)
+            _give_feedback(client)
         for client in self._clients[n % REPORT_TICKS :: REPORT_TICKS]:
             _report(client, now)
         for client in self._clients[n % CONSENT_TICKS :: CONSENT_TICKS]:
             client.check()
 
 
-def _give_feedback(client: Client, now: float) -> None:
-    received = sum(stream.count for stream in client.streams)
-    fresh = received - client.fed_back
-    if fresh <= 0 or client.srtp is None:
+def _give_feedback(client: Client) -> None:
+    if not client.arrivals or client.srtp is None:
         return
-    step_us, now_us = _FEEDBACK_US // fresh, int(now * 1e6)
-    arrivals = [
-        (client.fed_back + 1 + n, now_us - _FEEDBACK_US + n * step_us) for n in range(fresh)
-    ]
-    client.fed_back = received
+    arrived, client.arrivals = client.arrivals, []
+    arrivals = [(client.numbers.unwrap(number), at_us) for number, at_us in arrived]
     media = client.streams[0].ssrc
     for data in twcc.build_feedback(arrivals, _ssrc(client), media, client.feedbacks):
         client.feedbacks += 1

@@ -10,6 +10,7 @@ from struct import Struct
 import pytest
 
 from bench.mmsg import Datagram, Inbox, Volley, open_bulk_socket, send_from
+from sfu.core.rtp import header
 
 UDP_SEGMENT = 103  # linux/udp.h
 _RTP = Struct("!BBHII")
@@ -30,7 +31,9 @@ def server() -> Iterator[socket.socket]:
 
 
 def packet(number: int, size: int = 40) -> bytes:
-    return _RTP.pack(0x80, 96, number, 1000 + number, 7).ljust(size, b"x")
+    head = _RTP.pack(0x90, 96, number, 1000 + number, 7)
+    extension = header.one_byte_extensions([(3, (500 + number).to_bytes(2))])
+    return (head + extension).ljust(size, b"x")
 
 
 def test_each_datagram_leaves_from_its_clients_address(
@@ -59,7 +62,7 @@ def test_what_comes_to_any_client_is_read_with_its_time(
     for n in range(70):
         server.sendto(packet(n), (f"127.0.1.{1 + n}", port))
     assert [inbox.read(), len(inbox.heads())] == [64, 64]
-    assert inbox.heads()[:2] == [(96, 0, 1000, 7), (96, 1, 1001, 7)]
+    assert inbox.heads()[:2] == [(96, 0, 1000, 7, 0x31, 500), (96, 1, 1001, 7, 0x31, 501)]
     message, start, size = inbox.places()[3]
     assert inbox.datagram(start, size) == packet(3)
     assert before <= inbox.arrival_ns(message) <= time.time_ns()
