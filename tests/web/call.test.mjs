@@ -311,6 +311,18 @@ test("a new network is looked at on a healthy path too, without giving it up", a
   assert.equal(pc.offers.length, 2);
 });
 
+test("a restart for a new network is given a second, though the path falls silent", async () => {
+  const session = await connected();
+  const pc = FakePeerConnection.newest;
+  pc.hears(100);
+  await pass(200);
+  session.networkChanged();
+  for (let look = 0; look < 8; look += 1) await pass(100);
+  assert.equal(pc.offers.length, 2);
+  for (let look = 0; look < 6; look += 1) await pass(100);
+  assert.equal(pc.offers.length, 3);
+});
+
 test("a restart that finds no address of this device is made again soon", async () => {
   await connected({ restartAtOnce: false });
   const pc = FakePeerConnection.newest;

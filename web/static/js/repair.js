@@ -11,6 +11,8 @@ import { waitMs } from "./ladder.js";
 /** Chromium gathers new addresses at once; others have none yet at that moment (Firefox fails). */
 export const RESTARTS_MS = { atOnce: [0, 2500, 5000], later: [1000, 3000, 5500] };
 export const GIVE_UP_MS = 8000;
+/** So long a restart is given to bring media back: another one would begin all of it again. */
+export const UNDER_WAY_MS = 1000;
 /** A restart that found no address of ours is made again after this. */
 export const HOLLOW_MS = 700;
 /** Checks, DTLS and a slow phone; then the connection attempt is hopeless. */
@@ -25,6 +27,8 @@ export class Repair {
   #attempt = 0;
   /** @type {Stage} */ #stage = "connecting";
   /** @type {Timer[]} */ #timers = [];
+  /** When the newest restart for a new network was begun. */
+  #movedMs = -Infinity;
   /** @type {{restart: () => void, rebuild: () => void}} */ #actions;
   /** @type {number[]} */ #restarts;
   /** @type {() => number} */ #random;
@@ -54,8 +58,9 @@ export class Repair {
   /** Something says that the path is dead, while the browser may still call it connected. */
   suspect() {
     if (this.#stage !== "up") return;
+    const earliestMs = performance.now() - this.#movedMs < UNDER_WAY_MS ? UNDER_WAY_MS : 0;
     /** @type {[number, () => void][]} */
-    const restarts = this.#restarts.map((ms) => [ms, this.#actions.restart]);
+    const restarts = this.#restarts.map((ms) => [Math.max(ms, earliestMs), this.#actions.restart]);
     this.#replan("mending", [...restarts, [GIVE_UP_MS, () => this.lost()]]);
   }
 
@@ -66,9 +71,10 @@ export class Repair {
 
   /** The device has other addresses than before: look for a path with them, whatever is planned. */
   networkChanged() {
-    if (this.#stage === "up") this.#timers.push(setTimeout(this.#actions.restart, this.#restarts[0]));
+    if (this.#stage === "up") this.#timers.push(setTimeout(() => this.#move(), this.#restarts[0]));
     if (this.#stage === "mending") {
       this.#stage = "up";
+      this.#movedMs = -Infinity;
       this.suspect();
     }
   }
@@ -91,6 +97,11 @@ export class Repair {
 
   stop() {
     this.#replan("connecting", []);
+  }
+
+  #move() {
+    this.#movedMs = performance.now();
+    this.#actions.restart();
   }
 
   #up() {
