@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections import deque
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
@@ -17,6 +16,7 @@ import msgspec
 
 from sfu.core.stream import link
 from sfu.core.stream.framing import FramingError
+from sfu.core.stream.words import Words
 
 RETRY_S = 0.1
 BUFFER_BYTES = 1 << 20  # 200 ms of 40 Mbit/s
@@ -46,7 +46,7 @@ class WorkerLink:
         self._lost = asyncio.Event()
         self._decoder = msgspec.msgpack.Decoder(link.FromWorker)
         self._owners: dict[int, PathOwner] = {}
-        self._words: deque[bytes] = deque()  # that the worker has not taken yet
+        self._words = Words(self._transmit)
         self._last = 0
 
     async def keep(self) -> None:
@@ -79,7 +79,7 @@ class WorkerLink:
     def send(self, path: int, packets: Sequence[bytes]) -> None:
         """Packets of the client; what the worker is too busy to take is lost, as over UDP."""
         for message, _ in link.pack_packets(path, packets):
-            self._send(message)
+            self._words.send(message)
 
     def report(self, counters: dict[str, int]) -> None:
         self._say(link.Report(counters))
@@ -98,19 +98,8 @@ class WorkerLink:
         return True
 
     def _say(self, word: link.Word) -> None:
-        """Words are not lost, and no packet overtakes one."""
         if self._socket is not None:
-            self._words.append(link.pack_word(word))
-            self._speak()
-
-    def _speak(self) -> bool:
-        while self._words and self._transmit(self._words[0]):
-            self._words.popleft()
-        return not self._words
-
-    def _send(self, message: bytes) -> None:
-        if self._speak():
-            self._transmit(message)
+            self._words.say(word)
 
     def _transmit(self, message: bytes) -> bool:
         if self._socket is not None:

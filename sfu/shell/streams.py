@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path as File
 
@@ -20,6 +19,7 @@ import msgspec
 from sfu.core.counters import Counters
 from sfu.core.stream import link
 from sfu.core.stream.framing import FramingError
+from sfu.core.stream.words import Words
 from sfu.shell.paths import Endpoint, Way
 from sfu.shell.peer import Peer
 from sfu.shell.udp import Address
@@ -41,7 +41,7 @@ class EdgeLink:
         self.peers: dict[Address, Peer] = {}
         self.paths: dict[int, Address] = {}
         self.relayed: set[int] = set()  # paths of TURN
-        self._words: deque[bytes] = deque()  # that the edge has not taken yet
+        self._words = Words(self._transmit)
 
     def way(self, address: Address) -> Way:
         return "turn" if _number(address) in self.relayed else "tcp"
@@ -49,26 +49,16 @@ class EdgeLink:
     def send_burst(self, address: Address, datagrams: list[bytes]) -> int:
         sent = 0
         for message, count in link.pack_packets(_number(address), datagrams):
-            if not (self._speak() and self._transmit(message)):
+            if not self._words.send(message):
                 break
             sent += count
         return sent
 
     def claim(self, address: Address, video: tuple[int, ...]) -> None:
-        self._say(link.Claimed(_number(address), video))
+        self._words.say(link.Claimed(_number(address), video))
 
     def release(self, address: Address) -> None:
-        self._say(link.Released(_number(address)))
-
-    def _say(self, word: link.Word) -> None:
-        """Words are not lost, and no packet overtakes one."""
-        self._words.append(link.pack_word(word))
-        self._speak()
-
-    def _speak(self) -> bool:
-        while self._words and self._transmit(self._words[0]):
-            self._words.popleft()
-        return not self._words
+        self._words.say(link.Released(_number(address)))
 
     def _transmit(self, message: bytes) -> bool:
         try:
