@@ -46,7 +46,7 @@ class ListThreads(msgspec.Struct, frozen=True, kw_only=True):
     limit: Limit = DEFAULT_ITEMS
 
 
-class ListMessages(msgspec.Struct, frozen=True, kw_only=True):
+class ReadMessages(msgspec.Struct, frozen=True, kw_only=True):
     """Newest first."""
 
     thread_id: Id

@@ -22,7 +22,6 @@ from clinic_api.errors import Refused
 from clinic_api.guarded import guarded, hidden, permit, relations
 from clinic_api.messages import store
 from clinic_api.messages.model import (
-    ListMessages,
     ListThreads,
     MarkRead,
     Message,
@@ -30,6 +29,7 @@ from clinic_api.messages.model import (
     OpenThread,
     Posted,
     PostMessage,
+    ReadMessages,
     Side,
     Thread,
     ThreadKind,
@@ -63,7 +63,7 @@ def list_threads(tx: Transaction, actor: Actor, command: ListThreads) -> Page[Th
 
 
 @guarded("message.read")
-def list_messages(tx: Transaction, actor: Actor, command: ListMessages) -> Page[Message]:
+def read_messages(tx: Transaction, actor: Actor, command: ReadMessages) -> Page[Message]:
     """The messages of a thread, newest first. Raises Refused(not_found)."""
     held = _thread(tx, actor, command.thread_id)
     tx.note(actor, "thread", held.id, patient_id=held.patient_id)

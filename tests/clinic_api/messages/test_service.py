@@ -16,22 +16,22 @@ from clinic_api.directory.service import add_patient
 from clinic_api.mail.kinds import find
 from clinic_api.messages import store
 from clinic_api.messages.model import (
-    ListMessages,
     ListThreads,
     MarkRead,
     MoveThread,
     OpenThread,
     Posted,
     PostMessage,
+    ReadMessages,
 )
 from clinic_api.messages.service import (
     MAX_A_DAY,
     close_thread,
-    list_messages,
     list_threads,
     mark_read,
     open_thread,
     post_message,
+    read_messages,
 )
 from clinic_api.outbox import about_of
 from clinic_api.outbox_store import outbox
@@ -102,7 +102,7 @@ async def test_the_doctor_answers_and_the_patient_is_told_once_until_she_reads(
     assert await mails(clinic) == ["message.received"]
     (thread,) = (await clinic.see(list_threads, alice, ListThreads())).items
     assert (thread.unread, thread.subject) == (2, "The new pills")
-    said = await clinic.see(list_messages, alice, ListMessages(thread_id=asked.id))
+    said = await clinic.see(read_messages, alice, ReadMessages(thread_id=asked.id))
     assert [each.text for each in said.items] == [
         "And no alcohol.",
         "After meals.",
@@ -125,7 +125,7 @@ async def test_the_desk_sees_what_is_for_the_desk_only(clinic: Clinic, alice: Ac
     assert [each.id for each in seen.items] == [desk.id]
     await clinic.do(post_message, CAROL, answer(desk, "In the post."))
     refused = [
-        await clinic.refusal(list_messages, CAROL, ListMessages(thread_id=care.id)),
+        await clinic.refusal(read_messages, CAROL, ReadMessages(thread_id=care.id)),
         await clinic.refusal(post_message, CAROL, answer(care)),
         await clinic.refusal(open_thread, CAROL, question(alice)),
     ]
@@ -140,7 +140,7 @@ async def test_nobody_else_finds_reads_or_writes_anything(
     asked = await clinic.do(open_thread, alice, question(alice, kind="desk"))
     assert (await clinic.see(list_threads, actor, ListThreads())).items == ()
     refused = [
-        await clinic.refusal(list_messages, actor, ListMessages(thread_id=asked.id)),
+        await clinic.refusal(read_messages, actor, ReadMessages(thread_id=asked.id)),
         await clinic.refusal(post_message, actor, answer(asked)),
         await clinic.refusal(open_thread, actor, question(alice)),
         await clinic.refusal(
