@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from tests.clinic_api.scheduling.cast import HALF_HOUR, NINE, Practice
 from tests.clinic_api.visits.cast import CAROL, CONSOLE
 
 HOUR = timedelta(hours=1)
+SATURDAY = NINE + timedelta(days=5)
 
 
 def without_summer_time(name: str) -> tzinfo:
@@ -66,46 +67,31 @@ async def test_wall_time_stands_and_the_patient_is_told(clinic_on_both: Practice
 async def test_what_collides_now_is_listed_to_staff_and_both_stand(
     clinic_on_both: Practice,
 ) -> None:
+    """On a Saturday, once by the clock of New York and an hour later by that of Bogotá."""
     clinic = clinic_on_both
-    ten_utc = AddException(  # Bob is in Bogotá, where clocks are never set
-        practitioner_id=clinic.bob_id,
-        kind="extra",
-        starts_local="2026-06-01T08:00",
-        ends_local="2026-06-01T12:00",
-        zone="America/Bogota",
-    )
-    await clinic.do(add_exception, CAROL, ten_utc)
-    hers = await clinic.booked(clinic.alice, NINE)
-    block = AddException(
-        practitioner_id=clinic.bob_id,
-        kind="block",
-        starts_local="2026-06-01T10:30",
-        ends_local="2026-06-01T12:00",
-        zone="America/New_York",
-    )
-    del block
-    there = await _in_bogota(clinic)
+    for zone in ("America/New_York", "America/Bogota"):
+        await clinic.do(add_exception, CAROL, _half_an_hour(clinic, zone))
+    hers = await clinic.booked(clinic.alice, SATURDAY)
+    his = await clinic.booked(clinic.eve, SATURDAY + HOUR)
+    assert (hers.local, his.local) == ("2026-06-06T09:00", "2026-06-06T09:00")
     assert await again(clinic) == 1
+    states = {row.id: (row.state, row.blocks) for row in await clinic.rows(appointments)}
+    assert states == {hers.id: ("booked", False), his.id: ("booked", True)}
     found = await clinic.see(list_conflicts, CAROL, ListConflicts())
     assert [each.id for each in found.items] == [hers.id]
-    assert await clinic.overlaps() == 0  # only one of them blocks
-    states = {row.id: (row.state, row.blocks) for row in await clinic.rows(appointments)}
-    assert states == {hers.id: ("booked", False), there: ("booked", True)}
-    assert (await clinic.refusal(list_conflicts, clinic.alice, ListConflicts())).code == (
-        "not_allowed"
-    )
+    assert await clinic.overlaps() == 0
+    refused = await clinic.refusal(list_conflicts, clinic.alice, ListConflicts())
+    assert refused.code == "not_allowed"
 
 
-async def _in_bogota(clinic: Practice) -> str:
-    """An appointment at 14:00 UTC by the clock of Bogotá."""
-    at = datetime(2026, 6, 1, 17, tzinfo=UTC) - 3 * HOUR
-    booked = await clinic.booked(clinic.eve, at)
-    await clinic.database.write(
-        lambda tx: tx.update(
-            appointments, CONSOLE, booked.id, zone="America/Bogota", local="2026-06-01T09:00"
-        )
+def _half_an_hour(clinic: Practice, zone: str) -> AddException:
+    return AddException(
+        practitioner_id=clinic.bob_id,
+        kind="extra",
+        starts_local="2026-06-06T09:00",
+        ends_local="2026-06-06T09:30",
+        zone=zone,
     )
-    return booked.id
 
 
 async def test_what_is_over_and_what_was_is_left_alone(clinic: Practice) -> None:
