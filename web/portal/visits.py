@@ -79,6 +79,7 @@ class VisitPages:
         found = await self._desk.database.read(
             lambda tx: list_visits(tx, visitor.actor, ListVisits())
         )
+        now = self._desk.database.now()
         return self._desk.render(
             request,
             visitor,
@@ -86,7 +87,8 @@ class VisitPages:
             status=422 if form else 200,
             visits=found.items,
             standing=standing,
-            clock=clock(visitor.zone, self._desk.database.now()),
+            now=now,
+            clock=clock(visitor.zone, now),
             form=form,
             may_begin=visitor.actor.practitioner_id is not None,
         )

@@ -34,7 +34,7 @@ export class DevicePicker {
       microphone: select("microphone"), camera: select("camera"), speaker: select("speaker"),
     };
     this.root = h("div", { class: "devices" }, ...KINDS.map((kind) =>
-      h("label", { class: "field" }, t(`device.${kind}`), this.#selects[kind])));
+      h("label", { class: "field", hidden: true }, t(`device.${kind}`), this.#selects[kind])));
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.update(), { signal });
     local.on("change", () => void this.update(), signal);
     void this.update();
