@@ -9,9 +9,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from signaling.core.messages import Finding
+from signaling.core.messages import Finding, FindingKind
 from signaling.core.seat import Seat
 from signaling.ports import QualityEvent
+
+_CAUSES: dict[FindingKind, FindingKind] = {
+    "not_heard_by": "microphone_silent",
+    "not_seen_by": "camera_black",
+}
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -33,6 +38,11 @@ def grown(
     return Trouble(subject, before.since, before.others | touched)
 
 
+def joined(one: Trouble, other: Trouble) -> Trouble:
+    """Both were the same fault."""
+    return Trouble(one.subject, min(one.since, other.since), one.others | other.others)
+
+
 def ended(finding: Finding, trouble: Trouble, now: float) -> QualityEvent | None:
     """What is kept of it: nothing where it touched nobody."""
     if not trouble.others:
@@ -43,6 +53,12 @@ def ended(finding: Finding, trouble: Trouble, now: float) -> QualityEvent | None
         lasted_ms=round((now - trouble.since) * 1000),
         others=tuple(sorted(trouble.others)),
     )
+
+
+def cause_of(finding: Finding) -> Finding | None:
+    """What explains that media do not come, where it is their owner's fault."""
+    kind = _CAUSES.get(finding.kind)
+    return None if kind is None else Finding(kind, finding.participant)
 
 
 def _is_touched(finding: Finding, other: Seat) -> bool:

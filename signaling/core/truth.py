@@ -47,7 +47,11 @@ def _note(state: RoomState, seat: Seat, found: tuple[m.Finding, ...], now: float
     """Keep for the clinic what began, what ended, and how the call is for this person."""
     for finding in state.troubles.keys() - set(found):
         trouble = state.troubles.pop(finding)
-        state.note_quality(trouble.subject, troubles.ended(finding, trouble, now))
+        cause = troubles.cause_of(finding)
+        if cause in found:  # one fault: it was only not sure yet why
+            state.troubles[cause] = troubles.joined(trouble, state.troubles.get(cause, trouble))
+        else:
+            state.note_quality(trouble.subject, troubles.ended(finding, trouble, now))
     here = [one for one in state.admitted() if _is_on_air(one)]
     for finding in found:
         about, before = state.seats[finding.participant], state.troubles.get(finding)

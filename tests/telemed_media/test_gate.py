@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -179,10 +180,11 @@ async def test_the_visit_keeps_how_the_call_was_for_each_and_who_could_not_be_he
         house.calls.plane.tell(SlotAssigned(ROOM, one.participant, 0, who, 1, False, ""))
         way = Quality(ROOM, one.participant, 0.0, 0.0, 40.0, False, "full", 900_000, "turn")
         house.calls.plane.tell(way)
-    for microphone in ("ok", "silent", "ok"):
-        for one, own in ((bob, "ok"), (alice, microphone)):
-            received = (m.Received(0, sound=75, concealed=0.02),)
-            await one.say(m.Experience(own, "off", sound_blocked=False, slots=received))
+    received = (m.Received(0, sound=75, concealed=0.02),)
+    well = m.Experience("ok", "off", sound_blocked=False, slots=received)
+    for of_alice in (well, msgspec.structs.replace(well, microphone="silent"), well):
+        for one, told in ((bob, well), (alice, of_alice)):
+            await one.say(told)
             await one.nothing_but_pong()
     await alice.ask(m.Leave)
     await bob.ask(m.End)
@@ -198,7 +200,6 @@ async def test_the_visit_keeps_how_the_call_was_for_each_and_who_could_not_be_he
         assert people[name].comings[0].left_at is not None
     (event,) = people["Alice"].events
     assert (event.kind, [seats[one] for one in event.others]) == ("microphone_silent", ["Bob"])
-    assert people["Bob"].points[0].bad_s > 0
 
 
 async def test_how_a_call_was_is_told_again_while_the_database_is_away(

@@ -6,7 +6,7 @@ that those of different people stand under each other. A bar's height says the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -20,8 +20,8 @@ Level = Literal["good", "fair", "poor", "bad"]
 LEVELS: tuple[Level, ...] = ("good", "fair", "poor", "bad")
 STRIP_POINTS = 90  # of a person on a page: a quarter of an hour by 10 s
 STRIP_WIDTH = 1000
+LEAST_S = 0.5  # of a level that is told
 BAR_TOP: Mapping[Level, int] = {"good": 0, "fair": 11, "poor": 21, "bad": 30}  # of 40
-SHOWN_SHARE = 0.1  # of a point's time that a level needs to be shown, the worst first
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
     """One point in numbers; "–" is what is not known."""
 
     at: datetime
-    level: Level
+    levels: str
     concealed: str
     picture: str
     frozen: str
@@ -88,13 +88,6 @@ def shown(quality: VisitQuality, visit: VisitView, now: datetime) -> QualityShow
     )
 
 
-def level_of(point: QualityPoint) -> Level:
-    """The worst that was no mere moment of it."""
-    lasted = {level: getattr(point, f"{level}_s") for level in LEVELS}
-    least = SHOWN_SHARE * sum(lasted.values())
-    return next((one for one in reversed(LEVELS) if lasted[one] and lasted[one] >= least), "good")
-
-
 def _times(person: PersonQuality, now: datetime) -> Iterator[datetime]:
     for coming in person.comings:
         yield coming.joined_at
@@ -126,29 +119,48 @@ def _strip(
     )
 
 
-def _summary(points: Sequence[QualityPoint]) -> str:
-    lasted = {level: sum(getattr(point, f"{level}_s") for point in points) for level in LEVELS}
-    parts = [f"{level} for {lasting(lasted[level])}" for level in LEVELS if lasted[level] >= 0.5]
-    words = listed(parts) or "nothing was told of it"
+def _lasted(points: Iterable[QualityPoint]) -> dict[Level, float]:
+    """Seconds of each level, the good first."""
+    known = list(points)
+    return {level: sum(getattr(point, f"{level}_s") for point in known) for level in LEVELS}
+
+
+def _summary(points: Iterable[QualityPoint]) -> str:
+    words = _split(_lasted(points), "{level} for {time}") or "nothing was told of it"
     return words[0].upper() + words[1:]
 
 
+def _split(lasted: Mapping[Level, float], words: str = "{level} {time}") -> str:
+    shown = {level: seconds for level, seconds in lasted.items() if seconds >= LEAST_S}
+    return listed(words.format(level=level, time=lasting(shown[level])) for level in shown)
+
+
 def _bars(points: Iterable[QualityPoint], begin: datetime, end: datetime) -> Iterator[Bar]:
-    """Neighbours of one level are one bar."""
+    """Neighbours of one level are one bar. In which order the levels of a point came is not known:
+    it is drawn so that it goes on as the point before ended."""
     open_bar: Bar | None = None
     for point in points:
-        x, until = _place(point.at, begin, end), _place(point.until, begin, end)
-        bar = Bar(x, max(1, until - x), level_of(point), point.at, point.until)
-        if open_bar is None:
-            open_bar = bar
-        elif bar.level == open_bar.level and bar.x - (open_bar.x + open_bar.width) <= 1:
-            width = max(open_bar.width, bar.x + bar.width - open_bar.x)
-            open_bar = Bar(open_bar.x, width, bar.level, open_bar.begin, bar.end)
-        else:
-            yield open_bar
-            open_bar = bar
-    if open_bar is not None:
+        for level, since, until in _stretches(point, open_bar.level if open_bar else "good"):
+            x, x_end = _place(since, begin, end), _place(until, begin, end)
+            if open_bar and open_bar.level == level and x - open_bar.x - open_bar.width <= 1:
+                begun, x = open_bar.begin, open_bar.x
+            else:
+                begun = since
+                if open_bar:
+                    yield open_bar
+            open_bar = Bar(x, max(1, x_end - x), level, begun, until)
+    if open_bar:
         yield open_bar
+
+
+def _stretches(point: QualityPoint, before: Level) -> Iterator[tuple[Level, datetime, datetime]]:
+    lasted = _lasted([point])
+    whole_s, since = sum(lasted.values()), point.at
+    for level in sorted(lasted, key=lambda one: one != before):
+        if lasted[level]:
+            until = since + (point.until - point.at) * (lasted[level] / whole_s)
+            yield level, since, until
+            since = until
 
 
 def _place(at: datetime, begin: datetime, end: datetime) -> int:
@@ -160,7 +172,7 @@ def _row(point: QualityPoint) -> Row:
     height = f", {point.height} lines" if point.height else ""
     return Row(
         at=point.at,
-        level=level_of(point),
+        levels=_split(_lasted([point])),
         concealed=_known(point.concealed_percent, "{:.1f} %"),
         picture=_known(point.frames_per_s, "{:.0f} per s") + height,
         frozen=f"{point.frozen_s:.1f} s",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ def points(draw: st.DrawFn) -> list[Point]:
     for _ in range(draw(st.integers(0, 40))):
         at_ms += draw(st.sampled_from((0, 0, 90_000)))
         until_ms = at_ms + draw(st.integers(1, STEP_MS))
-        amounts = {name: draw(AMOUNT) for name in (*SUMS, *WORST, "kbps")}
+        amounts: dict[str, Any] = {name: draw(AMOUNT) for name in (*SUMS, *WORST, "kbps")}
         found.append(Point(at_ms=at_ms, until_ms=until_ms, **amounts))
         at_ms = until_ms
     return found

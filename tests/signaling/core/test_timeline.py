@@ -25,7 +25,12 @@ MS = round(REPORT_S * 1000)
 
 
 def measured(who: str = "alice", **values: Any) -> Quality:
-    known = {"uplink_loss": 0.0, "downlink_loss": 0.0, "rtt_ms": 40.0, "unstable": False}
+    known: dict[str, Any] = {
+        "uplink_loss": 0.0,
+        "downlink_loss": 0.0,
+        "rtt_ms": 40.0,
+        "unstable": False,
+    }
     return Quality(room=ROOM, peer=f"p-{who}", **{**known, "video": "full", **values})
 
 
@@ -66,8 +71,8 @@ def test_a_point_has_what_was_heard_and_seen_and_how_the_way_was() -> None:
     scene = call()
     listen(scene, 12.0)
     scene.clear()
-    way = {"rtt_ms": 90.4, "downlink_loss": 0.02, "uplink_loss": 0.03, "estimate_bps": 750_900}
-    tell(scene, measured(way="turn", **way))
+    losses: dict[str, Any] = {"downlink_loss": 0.02, "uplink_loss": 0.03}
+    tell(scene, measured(way="turn", rtt_ms=90.4, estimate_bps=750_900, **losses))
     received = m.Received(0, 75, concealed=0.02, frames=36, freeze_ms=300, height=360)
     listen(scene, 12.0, received=received)
     scene.lose("alice")
@@ -84,15 +89,18 @@ def test_a_point_has_what_was_heard_and_seen_and_how_the_way_was() -> None:
     assert (first.rtt_ms, first.loss_in, first.loss_out) == (90, 20, 30)
 
 
-def test_who_leaves_or_is_cut_off_leaves_the_point_as_far_as_it_came() -> None:
-    for leave in (lambda s: s.say("alice", m.Leave(1)), lambda s: s.lose("alice")):
-        scene = call()
-        listen(scene, 3.0)
-        scene.clear()
-        leave(scene)
-        (kept,) = points(scene)
-        assert kept.good_ms == kept.until_ms - kept.at_ms > 0
-        assert points(scene, BOB) == []
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_leaves_or_is_cut_off_leaves_the_point_as_far_as_it_came(leaves: bool) -> None:
+    scene = call()
+    listen(scene, 3.0)
+    scene.clear()
+    if leaves:
+        scene.say("alice", m.Leave(1))
+    else:
+        scene.lose("alice")
+    (kept,) = points(scene)
+    assert kept.good_ms == kept.until_ms - kept.at_ms > 0
+    assert points(scene, BOB) == []
 
 
 def test_time_without_reports_belongs_to_no_point() -> None:
@@ -190,6 +198,20 @@ def test_a_fault_is_kept_with_whom_it_touched_and_how_long(
     assert 6000 <= kept.lasted_ms <= 12_000
     listen(scene, 60.0)
     assert len(events(scene, ALICE) + events(scene, BOB)) == 1
+
+
+def test_sound_that_does_not_come_and_turns_out_to_be_a_silent_microphone_is_one_fault() -> None:
+    scene = call()
+    scene.clear()
+    began_ms = round(scene.now * 1000)
+    nothing = m.Received(0, sound=0, frames=36)
+    for alice, bob in ((0, 1), (0, 1), (0, 1), (1, 1), (1, 1), (0, 0)):
+        say(scene, "alice", microphone="silent" if alice else "ok")
+        say(scene, "bob", nothing if bob else m.Received(0, 75, frames=36))
+        scene.now += REPORT_S
+    (kept,) = events(scene)
+    assert (kept.kind, kept.others) == ("microphone_silent", (BOB,))
+    assert (kept.at_ms, kept.lasted_ms) == (began_ms + MS, 4 * MS)
 
 
 def test_a_fault_counts_from_when_somebody_is_there_whom_it_touches() -> None:

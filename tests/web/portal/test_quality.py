@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import get_args
 
 import pytest
 
 from clinic_api.actor import system
 from clinic_api.db import Database
+from clinic_api.transaction import Transaction
 from clinic_api.visits import store
 from clinic_api.visits.call_log import Peer, PeerLeft, gate_admitted, gate_joined, gate_left
 from clinic_api.visits.call_quality import (
@@ -28,7 +30,7 @@ from tests.clinic_api.conftest import Clock
 from tests.clinic_api.http.world import World
 from tests.web.portal.conftest import Readers
 from tests.web.portal.test_standing import visit
-from web.portal.quality import STRIP_WIDTH, level_of, shown
+from web.portal.quality import STRIP_WIDTH, shown
 from web.portal.quality_words import lasting, listed, said_of
 
 GATE = system("gate")
@@ -82,19 +84,17 @@ def test_durations_and_lists_read_as_people_say_them() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("lasted", "level"),
-    [
-        ({"good_s": 10.0}, "good"),
-        ({"good_s": 8.5, "bad_s": 1.5}, "bad"),
-        ({"good_s": 100.0, "bad_s": 1.5}, "good"),
-        ({"fair_s": 5.0, "poor_s": 5.0}, "poor"),
-    ],
-)
-def test_a_point_shows_the_worst_that_was_no_mere_moment(
-    lasted: dict[str, float], level: str
-) -> None:
-    assert level_of(point(0, **lasted)) == level
+def test_bars_are_as_long_as_the_levels_lasted_and_go_on_as_the_point_before() -> None:
+    points = (point(0, good_s=8.0, bad_s=2.0), point(10, good_s=6.0, bad_s=4.0))
+    person = PersonQuality(
+        participant_id="Alice", comings=(), points=points, events=(), events_left_out=0
+    )
+    quality = VisitQuality(visit_id="v", people=(person,))
+    (strip,) = shown(quality, visit("ended", "away", "away"), BEGAN).strips
+    bars = [(bar.level, bar.x, bar.width) for bar in strip.bars]
+    assert bars == [("good", 0, 400), ("bad", 400, 300), ("good", 700, 300)]
+    assert strip.summary == "Good for 14 s and bad for 6 s"
+    assert [row.levels for row in strip.rows] == ["good 8 s and bad 2 s", "good 6 s and bad 4 s"]
 
 
 def test_strips_of_all_have_one_scale_and_neighbours_of_one_level_are_one_bar() -> None:
@@ -121,6 +121,11 @@ def test_strips_of_all_have_one_scale_and_neighbours_of_one_level_are_one_bar() 
 # the page
 
 
+def _comes(tx: Transaction, peer: Peer) -> None:
+    gate_joined(tx, GATE, peer)
+    gate_admitted(tx, GATE, peer)
+
+
 async def call(database: Database, world: World, clock: Clock) -> str:
     """Bob could not hear Alice for a while; what is kept of it. Returns the visit's id."""
     visit_id = world.ids["visit_id"]
@@ -132,12 +137,16 @@ async def call(database: Database, world: World, clock: Clock) -> str:
     now_ms = round(clock.now_s * 1000)
     for who in (bob, alice):
         peer = Peer(room=known.room, subject=who, peer=who[-8:], at=clock.now_s)
-        await database.write(lambda tx, peer=peer: gate_joined(tx, GATE, peer))
-        await database.write(lambda tx, peer=peer: gate_admitted(tx, GATE, peer))
+        await database.write(partial(_comes, peer=peer))
     good = Point(at_ms=now_ms, until_ms=now_ms + 10_000, good_ms=10_000, way="udp")
     bad = Point(at_ms=now_ms + 10_000, until_ms=now_ms + 20_000, bad_ms=10_000, rtt_ms=77)
     silent = Event(kind="microphone_silent", at_ms=now_ms + 9000, lasted_ms=12_000, others=(bob,))
-    words = [(bob, good), (bob, bad), (alice, good), (alice, silent)]
+    words: list[tuple[str, Point | Event]] = [
+        (bob, good),
+        (bob, bad),
+        (alice, good),
+        (alice, silent),
+    ]
     batch = QualityBatch("1", tuple(QualityWord(known.room, who, said) for who, said in words))
     await database.write(lambda tx: note_quality(tx, GATE, batch))
     clock.advance(30)
