@@ -23,6 +23,12 @@ _BY_NAME: dict[str, str] = {
     "country": "FR",
     "currency": "EUR",
     "time_zone": "Europe/Paris",
+    "zone": "Europe/Paris",
+    "from_time": "09:00",
+    "until_time": "12:00",
+    "starts_local": "2030-01-31T09:00",
+    "ends_local": "2030-01-31T12:00",
+    "local": "2030-01-31T09:00",
     "code": "123456",
     "system": "http://snomed.info/sct",
     "since": "2024-05",
@@ -49,7 +55,11 @@ def example_of(kind: Any) -> Any:
 def _value(kind: Any, name: str) -> Any:
     origin = get_origin(kind)
     if origin is Annotated:
-        return _value(get_args(kind)[0], name)
+        inner, *metas = get_args(kind)
+        lowest = [
+            meta.ge for meta in metas if isinstance(meta, msgspec.Meta) and meta.ge is not None
+        ]
+        return max([1, *lowest]) if inner is int else _value(inner, name)
     if origin in {Union, UnionType}:
         return _value(next(one for one in get_args(kind) if one is not NoneType), name)
     if origin is Literal:
