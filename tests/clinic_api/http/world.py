@@ -6,7 +6,7 @@ Dora is a doctor who treats neither; Sam came by a link to a visit of Dora's.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
@@ -38,6 +38,10 @@ from clinic_api.organisation.store import organisation, write_profile
 from clinic_api.outbox import About, OutboxMessage, enqueue
 from clinic_api.records.lists import NoteProblem, note_problem
 from clinic_api.records.observations import NoteObservation, note_observation
+from clinic_api.scheduling.booking import Overbook, overbook
+from clinic_api.scheduling.hours import AddException, AddHours, add_exception, add_hours
+from clinic_api.records.notes import DraftNote, draft_note
+from clinic_api.records.templates import CreateTemplate, create_template
 from clinic_api.transaction import Transaction
 from clinic_api.visits import links
 from clinic_api.visits.flows import enter
@@ -215,8 +219,13 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
     observation = note_observation(tx, CONSOLE, pulse)
     opened = OpenThread(patient_id=ids["patient_id"], subject="Papers", text="Which do I need?")
     thread = open_thread(tx, CONSOLE, opened).thread
+    drafted = draft_note(tx, bob, DraftNote(patient_id=ids["patient_id"], plan="Rest"))
+    template = create_template(tx, bob, CreateTemplate(name="Cold", plan="Rest, {patient}"))
     give = CreateOffer(service_id=service.id, practitioner_id=bob.practitioner_id)
     create_offer(tx, CONSOLE, give)
+    booked = overbook(tx, CONSOLE, _appointment(tx, bob.practitioner_id, service.id, ids))
+    hours = add_hours(tx, CONSOLE, _hours(tx, bob.practitioner_id))
+    off = add_exception(tx, CONSOLE, _day_off(bob.practitioner_id))
     about = About(visit_id=made.id, participant_id=made.link.participant_id)
     invitation = OutboxMessage(
         kind="visit.invitation",
@@ -232,7 +241,12 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "proxy_id": proxy.id,
         "location_id": place.id,
         "service_id": service.id,
+        "appointment_id": booked.id,
+        "rule_id": hours.id,
+        "exception_id": off.id,
         "form_id": form.id,
+        "note_id": drafted.id,
+        "template_id": template.id,
         "thread_id": thread.id,
         "entry_id": entry.id,
         "observation_id": observation.id,
@@ -240,6 +254,38 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "id": message_id,
         "message_id": message_id,
     }
+
+
+def _appointment(
+    tx: Transaction, practitioner_id: str, service_id: str, ids: dict[str, str]
+) -> Overbook:
+    """In two days, to the minute."""
+    return Overbook(
+        patient_id=ids["patient_id"],
+        service_id=service_id,
+        practitioner_id=practitioner_id,
+        starts_at=(tx.now + timedelta(days=2)).replace(second=0, microsecond=0),
+        why="It is urgent.",
+    )
+
+
+def _hours(tx: Transaction, practitioner_id: str) -> AddHours:
+    return AddHours(
+        practitioner_id=practitioner_id,
+        weekday=0,
+        from_time="09:00",
+        until_time="12:00",
+        valid_from=tx.now.date(),
+    )
+
+
+def _day_off(practitioner_id: str) -> AddException:
+    return AddException(
+        practitioner_id=practitioner_id,
+        kind="block",
+        starts_local="2031-01-01T00:00",
+        ends_local="2031-01-02T00:00",
+    )
 
 
 def _visit(tx: Transaction, actor: Actor, **values: str) -> InstantVisit:
