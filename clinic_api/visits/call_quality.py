@@ -122,7 +122,7 @@ def read_quality(tx: Transaction, actor: Actor, command: QualityOf) -> VisitQual
     tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "")
     timelines = {one.participant_id: one for one in quality_store.timelines_of(tx, visit.id)}
     comings: dict[str, list[Coming]] = {}
-    for one in call_store.participations_of(tx, visit.id):
+    for one in sorted(call_store.participations_of(tx, visit.id), key=lambda one: one.joined_at):
         if one.admitted_at is not None:
             comings.setdefault(one.participant_id, []).append(_coming(one.admitted_at, one))
     people = [

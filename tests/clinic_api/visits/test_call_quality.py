@@ -47,7 +47,7 @@ async def test_points_and_events_are_read_with_units_beside_who_came_and_left(
     for seat, peer in ((bob, "b1"), (alice, "a1")):
         await clinic.joins(seat, peer)
         await clinic.is_admitted(seat, peer)
-    clinic.clock.advance(10)
+        clinic.clock.advance(10)
     heard = {"good_ms": 8500, "bad_ms": 1500, "heard_ms": 10_000, "concealed_ms": 500}
     seen = {"seen_ms": 10_000, "frames": 240, "freeze_ms": 300, "height": 360}
     way = {"rtt_ms": 80, "loss_in": 15, "kbps": 900}
