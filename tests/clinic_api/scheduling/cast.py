@@ -88,7 +88,7 @@ class Practice(Clinic):
 
     async def free(self, actor: Actor, day: date = MONDAY, **more: Any) -> list[str]:
         """Times of one day in New York, of Bob."""
-        values = {"service_id": self.service_id, "from_day": day, "until_day": day}
+        values: dict[str, Any] = {"service_id": self.service_id, "from_day": day, "until_day": day}
         found = await self.see(find_slots, actor, FindSlots(**(values | more)))
         return [each.local[-5:] for each in found.items]
 

@@ -146,7 +146,9 @@ async def test_a_practitioner_whose_login_was_disabled_is_not_booked(clinic: Pra
     held = await clinic.hold(clinic.alice)
 
     def disable(tx: Transaction) -> None:
-        user = new_user(tx, CONSOLE, NewLogin(login="bob-1", display_name="Bob"), {"doctor"})
+        user = new_user(
+            tx, CONSOLE, NewLogin(login="bob-1", display_name="Bob"), frozenset({"doctor"})
+        )
         users.change_user(tx, CONSOLE, user.id, state="disabled")
         tx.update(practitioners, CONSOLE, clinic.bob_id, user_id=user.id)
 

@@ -72,7 +72,7 @@ async def lined_up(clinic: Practice, client: Client, count: int) -> list[Racer]:
 
 def _racer(tx: Transaction, number: int, origin: str) -> Racer:
     name = f"patient-{number}"
-    user = new_user(tx, CONSOLE, NewLogin(login=name, display_name=name), {"patient"})
+    user = new_user(tx, CONSOLE, NewLogin(login=name, display_name=name), frozenset({"patient"}))
     store.change_user(tx, CONSOLE, user.id, state="active")
     session_store.add_session(
         tx,

@@ -25,10 +25,11 @@ def utc(text: str) -> datetime:
 @st.composite
 def zoned_minutes(draw: st.DrawFn) -> tuple[str, datetime]:
     """A zone and an instant, often within a day of a change."""
-    name = draw(st.sampled_from(ZONES))
+    name: str = draw(st.sampled_from(ZONES))
     near = changes(name)
-    if near and draw(st.booleans()):
-        base = draw(st.sampled_from(near))
+    is_near: bool = draw(st.booleans())
+    if near and is_near:
+        base: datetime = draw(st.sampled_from(near))
         return name, base + draw(st.integers(-1500, 1500)) * MINUTE
     whole = (UNTIL - FROM) // MINUTE
     return name, FROM + draw(st.integers(0, whole)) * MINUTE
