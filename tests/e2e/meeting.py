@@ -39,3 +39,15 @@ async def more_arrives(person: Participant, within_s: float = STEP_WITHIN_S) -> 
         )
 
     await until(more, within_s, f"{person.name}: more picture and sound")
+
+
+async def hears_the_other(person: Participant, within_s: float = STEP_WITHIN_S) -> None:
+    """Wait for another second of sound."""
+    before = await person.flow()
+
+    async def more() -> bool:
+        now = await person.flow()
+        louder = now.audio_energy > before.audio_energy
+        return louder and now.audio_packets >= before.audio_packets + 50
+
+    await until(more, within_s, f"{person.name}: more sound")

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.e2e.browsers.fakes import BLUE, GREEN, Camera
 from tests.e2e.clinic_pages import Reader
 from tests.e2e.conftest import OpenPage, StartServer
-from tests.e2e.meeting import see_each_other
+from tests.e2e.meeting import hears_the_other, see_each_other
 from tests.e2e.participant import Participant
+from tests.e2e.poll import until
 from web.portal.words import ACTIONS
 
 ALICE = Camera(GREEN, tone_hz=440)
 BOB = Camera(BLUE, tone_hz=660)
 ENDED_WITHIN_S = 5.0
+QUALITY_WITHIN_S = 30.0  # three times as long as it is gathered
+ALICES_VISIT = "document.querySelector('[data-fresh=visits] a')"
+NOTE_WHAT_IS_ASKED_FOR = """{
+  const media = navigator.mediaDevices, get = media.getUserMedia.bind(media);
+  window.asked = [];
+  media.getUserMedia = (wanted) => (window.asked.push(wanted), get(wanted));
+}"""
+CAMERA_CONTROLS = """[
+  ...[...document.querySelectorAll('[data-action=camera]')].filter((one) => one.checkVisibility()),
+  ...[...document.querySelectorAll('.devices label')].filter((one) =>
+    one.textContent.startsWith('Camera') && !one.hidden),
+].length"""
 
 
 async def test_from_the_set_up_link_to_an_ended_visit(
@@ -32,12 +46,15 @@ async def test_from_the_set_up_link_to_an_ended_visit(
     await bob.page.evaluate("void setTimeout(() => location.reload())")
     await desk.reads(link)
 
+    await desk.open("/visits")
+    await bob.page.evaluate(f"{ALICES_VISIT}.focus()")
     await alice.open(link)
     await alice.reaches("waiting")
     assert not (await alice.flow()).inbound, "media before admission"
 
-    await desk.open("/visits")
+    await bob.page.evaluate("void document.dispatchEvent(new Event('visibilitychange'))")
     await desk.reads("waiting since")
+    assert await bob.page.evaluate(f"{ALICES_VISIT} === document.activeElement")
     await desk.press("Alice Example")
     await desk.reads("What really happened")
     visit = await desk.path()
@@ -73,7 +90,8 @@ async def test_from_the_set_up_link_to_an_ended_visit(
     await desk.reaches(visit)
     await desk.reads("My knee is better")
     said = await desk.text()
-    assert "–" not in said.partition("What really happened")[2], f"a time is missing:\n{said}"
+    happened = said.partition("What really happened")[2].partition("How the call went")[0]
+    assert "–" not in happened, f"a time is missing:\n{said}"
     await bob.page.screenshot(artifacts / "visit-ended.png")
 
     await desk.press("Record")
@@ -87,3 +105,46 @@ async def test_from_the_set_up_link_to_an_ended_visit(
     await desk.press("Check that nothing was changed")
     await desk.reads("whole")
     await bob.page.screenshot(artifacts / "audit.png")
+    await the_visit_says_how_the_call_went(desk, visit)
+    await a_visit_by_sound(desk, bob, alice)
+
+
+async def the_visit_says_how_the_call_went(desk: Reader, visit: str) -> None:
+    """For each of the two, and when they came and left."""
+
+    async def known() -> bool:
+        await desk.open(visit)
+        said = (await desk.text()).partition("How the call went")[2]
+        return len(re.findall(r"(Good|Fair|Poor|Bad) for \d+ s", said)) == 2
+
+    await until(known, QUALITY_WITHIN_S, "how the call went for both is known")
+    await desk.reads("Alice Example was there when the visit ended.")
+
+
+async def a_visit_by_sound(desk: Reader, bob: Participant, alice: Participant) -> None:
+    """Nobody is asked for a camera or could choose one, and both hear each other."""
+    for person in (bob, alice):
+        await person.page.prepare(NOTE_WHAT_IS_ASKED_FOR)
+    link = await desk.begin_visit("Alice Example", modality="audio")
+    await alice.page.goto("about:blank")
+    await alice.page.goto(link)
+    await alice.reaches("prejoin")
+    assert await alice.page.evaluate(CAMERA_CONTROLS) == 0
+    await alice.press("join")
+    await alice.reaches("waiting")
+    assert await alice.page.evaluate(CAMERA_CONTROLS) == 0
+    visit = (await desk.path()).removesuffix("/link")
+    await desk.press("Open the call")
+    await desk.reaches(f"{visit}/call")
+    await bob.reaches("prejoin")
+    await bob.press("join")
+    await bob.reaches("call")
+    await bob.press("admit")
+    await alice.reaches("call")
+    for person in (bob, alice):
+        await hears_the_other(person)
+        assert not (await person.flow()).video_in
+        assert await person.page.evaluate(CAMERA_CONTROLS) == 0
+        asked = await person.page.evaluate("window.asked")
+        assert asked
+        assert not [one for one in asked if one.get("video")]
