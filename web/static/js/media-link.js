@@ -113,7 +113,7 @@ export class MediaLink extends Emitter {
     this.#alert = watchPath(peer, (news) => this.#noticed(news), this.#watching.signal);
     const offer = () => void this.#negotiator?.want({ iceRestart: false });
     watchRedundancy(peer, offer, this.#watching.signal);
-    watchThrift(peer, this.#watching.signal);
+    watchThrift(peer, () => void this.#negotiator?.reapply(), this.#watching.signal);
     this.#repair.began();
     this.#chooseWay(peer);
     this.emit("began", peer);

@@ -48,6 +48,15 @@ export class Negotiator {
     return true;
   }
 
+  /** Takes the newest answer once more, as the page sees it now; one under way is taken so anyway. */
+  async reapply() {
+    if (this.#stopped || !this.#answered || this.#describing || this.#inFlight !== null) return;
+    this.#describing = true;
+    await this.#wiring.peer.reaccept().catch(() => {});
+    this.#describing = false;
+    if (!this.#stopped && this.#wanted) await this.#offer();
+  }
+
   /** @param {number} id @param {string} sdp */
   async receive(id, sdp) {
     if (this.#stopped || id !== this.#inFlight) return;

@@ -4,13 +4,15 @@
  * only more slots need one. A connection is never repaired beyond an ICE restart: a new one is made.
  */
 
+import { withBounds } from "./answer-bounds.js";
 import { cameraLayers, rescale } from "./camera-layers.js";
 import { Emitter } from "./emitter.js";
+import { Headroom } from "./headroom.js";
 import { encodeOnly } from "./published-layers.js";
 import { keepSharp, SCREEN_LAYER } from "./screen-profile.js";
 import { bytesOf, sendableOf, wayOf } from "./path-stats.js";
 import { soundPathOf, withRedundancy } from "./redundancy.js";
-import { sparePicture, spareSound, ThriftMeter } from "./thrift.js";
+import { sparePicture, ThriftMeter } from "./thrift.js";
 
 /** @typedef {import("./messages.js").Source} Source */
 /** @typedef {import("./messages.js").OfferSlot} OfferSlot */
@@ -42,6 +44,9 @@ export class Peer extends Emitter {
   #closed = false;
   #redundant = false;
   #thrift = new ThriftMeter();
+  #headroom = new Headroom();
+  #answer = "";
+  #bounds = { soundBps: this.#thrift.soundBps, pictureKbps: 0 };
 
   /**
    * @param {Rtc} rtc
@@ -93,10 +98,7 @@ export class Peer extends Emitter {
 
   /** Encodes only what somebody has a use for. @param {Source} source @param {string[]} rids */
   setLayers(source, rids) {
-    if (source === "microphone") {
-      this.#thrift.tell(rids.includes("low"));
-      return this.#spare();
-    }
+    if (source === "microphone") return this.#thrift.tell(rids.includes("low"));
     const sender = this.#senders[source]?.sender;
     if (sender && !this.#closed) void encodeOnly(sender, rids).catch(() => {});
   }
@@ -129,8 +131,17 @@ export class Peer extends Emitter {
 
   /** @param {string} sdp */
   async accept(sdp) {
-    await this.pc.setRemoteDescription({ type: "answer", sdp });
+    this.#answer = sdp;
+    const { microphone = null, camera = null } = this.#publishMids();
+    const bounded = withBounds(sdp, { microphone, camera }, this.#bounds);
+    await this.pc.setRemoteDescription({ type: "answer", sdp: bounded });
     if (!this.#closed) this.#watchDtls();
+  }
+
+  /** Takes the newest answer again with the bounds of now; the server need not know. */
+  async reaccept() {
+    await this.pc.setLocalDescription(await this.pc.createOffer());
+    await this.accept(this.#answer);
   }
 
   /** Bytes that came by the path in use, whatever they were; null where the browser cannot tell. */
@@ -160,10 +171,19 @@ export class Peer extends Emitter {
     return sendableOf((await microphone.sender.getStats()).values());
   }
 
-  /** @param {number} bps what may be sent */
-  noteSendable(bps) {
+  /**
+   * Spends few bits, or as many as usual; true where the answer has to be taken again for it.
+   * @param {number} bps what may be sent @param {number} nowMs
+   */
+  noteSendable(bps, nowMs) {
+    const { camera } = this.#senders;
+    if (this.#closed || !camera || !this.#answer) return false;
     this.#thrift.note(bps);
-    this.#spare();
+    void sparePicture(camera.sender, this.#thrift.on).catch(() => {});
+    const before = this.#bounds;
+    const { soundBps } = this.#thrift;
+    this.#bounds = { soundBps, pictureKbps: this.#headroom.note(bps, nowMs) };
+    return before.soundBps !== soundBps || before.pictureKbps !== this.#bounds.pictureKbps;
   }
 
   /**
@@ -225,14 +245,6 @@ export class Peer extends Emitter {
   #addSlot(slot) {
     const tracks = [slot.audio, slot.video].flatMap((m) => (m ? [m.receiver.track] : []));
     this.slots.push({ ...slot, stream: new this.#rtc.MediaStream(tracks) });
-  }
-
-  /** Spends few bits, or as many as usual. */
-  #spare() {
-    const { microphone, camera } = this.#senders;
-    if (this.#closed || !microphone || !camera) return;
-    void spareSound(microphone.sender, this.#thrift.on).catch(() => {});
-    void sparePicture(camera.sender, this.#thrift.on).catch(() => {});
   }
 
   /** Only for a restart: a changed configuration makes Chromium restart ICE by itself. */

@@ -1,12 +1,13 @@
 /**
  * When to spend few bits: the server says that somebody who hears us has a narrow link, or our own is
- * one. Speech then takes 20 kbit/s in place of the browser's 32, and the smallest picture 60 in place
- * of 80: with the headers of both that fits into 150 kbit/s at 15 frames a second.
+ * one. Speech then takes 20 kbit/s in place of 32, and the smallest picture 60 in place of 80: with the
+ * headers of both that fits into 150 kbit/s at 15 frames a second.
  */
 
 import { lowestBitrate } from "./camera-layers.js";
 import { tune } from "./published-layers.js";
 
+const SOUND_BPS = 32_000;
 const LOW_SOUND_BPS = 20_000;
 const LOW_PICTURE_BPS = 60_000;
 /** Of what our own link carries: begins below, ends above. */
@@ -24,6 +25,11 @@ export class ThriftMeter {
     return this.#told || this.#narrow;
   }
 
+  /** What speech may take. */
+  get soundBps() {
+    return this.on ? LOW_SOUND_BPS : SOUND_BPS;
+  }
+
   /** What the server says. @param {boolean} low */
   tell(low) {
     this.#told = low;
@@ -34,16 +40,6 @@ export class ThriftMeter {
     if (bps > 0 && bps < NARROW_BPS) this.#narrow = true;
     if (bps > WIDE_BPS) this.#narrow = false;
   }
-}
-
-/** @param {RTCRtpSender} microphone @param {boolean} low */
-export function spareSound(microphone, low) {
-  return tune(microphone, ({ encodings: [encoding] }) => {
-    if (!encoding || (encoding.maxBitrate !== undefined) === low) return false;
-    if (low) encoding.maxBitrate = LOW_SOUND_BPS;
-    else delete encoding.maxBitrate;
-    return true;
-  });
 }
 
 /** @param {RTCRtpSender} camera @param {boolean} low */
@@ -58,13 +54,16 @@ export function sparePicture(camera, low) {
 
 /**
  * Looks at what our link carries until `signal` aborts.
- * @param {{sendableBps: () => Promise<number>, noteSendable: (bps: number) => void}} peer
+ * @param {{sendableBps: () => Promise<number>,
+ *   noteSendable: (bps: number, nowMs: number) => boolean}} peer `noteSendable` is true where the
+ *   answer has to be taken once more
+ * @param {() => void} reapply
  * @param {AbortSignal} signal
  */
-export function watchThrift(peer, signal) {
+export function watchThrift(peer, reapply, signal) {
   const look = async () => {
     const bps = await peer.sendableBps().catch(() => 0);
-    if (!signal.aborted) peer.noteSendable(bps);
+    if (!signal.aborted && peer.noteSendable(bps, performance.now())) reapply();
   };
   const timer = setInterval(() => void look(), LOOK_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
