@@ -56,9 +56,11 @@ def _note(state: RoomState, seat: Seat, found: tuple[m.Finding, ...], now: float
     for finding in found:
         about, before = state.seats[finding.participant], state.troubles.get(finding)
         state.troubles[finding] = troubles.grown(before, finding, about, here, now)
-    state.note_quality(
-        seat.record.subject, seat.gauge.report(_sensed(state, seat, found, now), now)
-    )
+    if any(one is not seat for one in here):
+        point = seat.gauge.report(_sensed(state, seat, found, now), now)
+    else:
+        point = seat.gauge.take()  # nobody is there to be heard or seen
+    state.note_quality(seat.record.subject, point)
 
 
 def _sensed(state: RoomState, seat: Seat, found: tuple[m.Finding, ...], now: float) -> Sensed:

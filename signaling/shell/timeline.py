@@ -15,7 +15,7 @@ from signaling.shell import log
 from signaling.shell.clock import Clock
 
 GATHER_S = 10.0
-MAX_BATCH = 500  # words in a write: each reads and writes a person's row of some kilobytes
+MAX_BATCH = 100  # words in a write: 0.2 s where each is of a two-hour call (measured, SQLite)
 MAX_WAITING = 20_000  # words of some 400 bytes: 250 people for 13 minutes
 PAUSES_S = (0.3, 1.0, 3.0, 10.0)  # between tries; then the last one until the clinic answers
 LAST_WORDS_S = 5.0  # how long the clinic may take for what is left when we stop

@@ -20,6 +20,7 @@ Level = Literal["good", "fair", "poor", "bad"]
 LEVELS: tuple[Level, ...] = ("good", "fair", "poor", "bad")
 STRIP_POINTS = 90  # of a person on a page: a quarter of an hour by 10 s
 STRIP_WIDTH = 1000
+NOTHING = "nobody was there to be heard or seen, or nothing was told of it"
 LEAST_S = 0.5  # of a level that is told
 BAR_TOP: Mapping[Level, int] = {"good": 0, "fair": 11, "poor": 21, "bad": 30}  # of 40
 
@@ -126,7 +127,7 @@ def _lasted(points: Iterable[QualityPoint]) -> dict[Level, float]:
 
 
 def _summary(points: Iterable[QualityPoint]) -> str:
-    words = _split(_lasted(points), "{level} for {time}") or "nothing was told of it"
+    words = _split(_lasted(points), "{level} for {time}") or NOTHING
     return words[0].upper() + words[1:]
 
 

@@ -113,6 +113,18 @@ def test_time_without_reports_belongs_to_no_point() -> None:
     assert max(one.until_ms - one.at_ms for one in found) <= STEP_S * 1000 + MS
 
 
+def test_whoever_is_alone_has_neither_a_good_nor_a_bad_time() -> None:
+    scene = call()
+    scene.say("bob", m.Leave(1))
+    say(scene, "alice")
+    scene.clear()
+    for _ in range(20):
+        scene.now += REPORT_S
+        say(scene, "alice")
+    scene.lose("alice")
+    assert points(scene) == []
+
+
 def test_a_page_that_reports_wildly_makes_no_time() -> None:
     scene = call()
     scene.clear()

@@ -30,7 +30,7 @@ from tests.clinic_api.conftest import Clock
 from tests.clinic_api.http.world import World
 from tests.web.portal.conftest import Readers
 from tests.web.portal.test_standing import visit
-from web.portal.quality import STRIP_WIDTH, shown
+from web.portal.quality import NOTHING, STRIP_WIDTH, shown
 from web.portal.quality_words import lasting, listed, said_of
 
 GATE = system("gate")
@@ -114,7 +114,7 @@ def test_strips_of_all_have_one_scale_and_neighbours_of_one_level_are_one_bar() 
         *((0, STRIP_WIDTH // 5, "good"), (STRIP_WIDTH // 5, STRIP_WIDTH // 10, "bad"))
     ]
     assert alice.summary == "Good for 20 s and bad for 10 s"
-    assert (bob.bars, bob.summary) == ((), "Nothing was told of it")
+    assert (bob.bars, bob.summary) == ((), f"N{NOTHING[1:]}")
     assert [one.words for one in found.happenings] == ["Bob came into the call.", "Bob left."]
 
 
