@@ -15,10 +15,9 @@ STEP_S = 10.0
 REPORT_S = 1.5  # PROTOCOL.md: how often a page reports; what the first report stands for
 PAUSE_S = 6.0  # four reports; after that the person was not there
 
-# Concealed sound as a share of the samples. Opus hides up to about 1 % so that few hear it, and
-# above 5 % words are lost (ITU-T G.113 appendix I, loss against impairment).
+# Shares of the samples and of the time are our own measure: no standard grades what was concealed.
 FAIR_CONCEALED = 0.01
-POOR_CONCEALED = 0.05
+POOR_CONCEALED = 0.05  # promised never to be passed, at 20 % loss
 BAD_CONCEALED = 0.5  # what is left is no speech
 FAIR_FRAMES_PER_S = 10.0  # promised on the slowest link that carries a picture (media.md)
 POOR_FRAMES_PER_S = 4.0  # a row of stills
