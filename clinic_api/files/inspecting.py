@@ -100,7 +100,8 @@ class Inspector:
     def _refuse_archives(self, data: bytes) -> None:
         seen = self._tail[-_OVERLAP_BYTES:] + data
         if any(each in seen for each in _ARCHIVES):
-            raise NotAccepted(TWO_FILES if self._size else WRONG_TYPE)
+            is_one = not self._size and data.startswith(_ARCHIVES)
+            raise NotAccepted(WRONG_TYPE if is_one else TWO_FILES)
 
     def _refuse_second(self) -> None:
         if self._type != types.ZIP and _ZIP_END in self._tail:

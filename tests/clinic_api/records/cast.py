@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def form(data: bytes, name: str, **fields: str) -> FormData:
     made = FormData(quote_fields=False)  # names in UTF-8, as browsers send them
     for key, value in fields.items():
         made.add_field(key, value)
-    made.add_field("file", data, filename=name, content_type="application/octet-stream")
+    made.add_field("file", io.BytesIO(data), filename=name, content_type="application/octet-stream")
     return made
 
 

@@ -1,4 +1,4 @@
-"""The whole API over loopback, with everybody in the clinic."""
+"""The operations on documents over loopback, with everybody in the clinic."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from clinic_api import api
 from clinic_api.auth.authentication import authenticator
 from clinic_api.db import Database
 from clinic_api.directory.relations import of_user
 from clinic_api.http.forms import Patience
+from clinic_api.http.server import add_api_routes
 from clinic_api.http.uploads import UPLOADS
 from clinic_api.opening import Place
+from clinic_api.records.documents_routes import ROUTES
 from clinic_api.visits.joining import participant_actor
 from tests.clinic_api.http.cast import Client
 from tests.clinic_api.http.conftest import UNLIMITED, bare_app
@@ -26,7 +27,7 @@ from tests.clinic_api.records.cast import Desk
 async def client(database: Database) -> AsyncIterator[Client]:
     app = bare_app()
     authenticate = authenticator(database, of_user, participant_actor)
-    api.add_api(app, database, authenticate, UNLIMITED)
+    add_api_routes(app, database, authenticate, ROUTES, UNLIMITED)
     async with TestClient(TestServer(app)) as each:
         yield each
 

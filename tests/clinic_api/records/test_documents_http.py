@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from tests.clinic_api.files.samples import TAKEN, pdf
-from tests.clinic_api.records.cast import Desk, code_of, on_disk
+from tests.clinic_api.records.cast import Desk, on_disk
 
 pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
 
