@@ -11,6 +11,7 @@ from tests.e2e.conftest import OpenPage, StartServer
 from tests.e2e.meeting import hears_the_other, see_each_other
 from tests.e2e.participant import Participant
 from tests.e2e.poll import until
+from web.portal.quality_words import WAYS
 from web.portal.words import ACTIONS
 
 ALICE = Camera(GREEN, tone_hz=440)
@@ -119,6 +120,9 @@ async def the_visit_says_how_the_call_went(desk: Reader, visit: str) -> None:
 
     await until(known, QUALITY_WITHIN_S, "how the call went for both is known")
     await desk.reads("Alice Example was there when the visit ended.")
+    numbers = await desk.page.evaluate("document.querySelector('#quality .numbers').textContent")
+    assert WAYS["udp"] in numbers
+    assert "lines" in numbers
 
 
 async def a_visit_by_sound(desk: Reader, bob: Participant, alice: Participant) -> None:
