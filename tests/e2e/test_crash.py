@@ -38,7 +38,7 @@ async def test_both_are_back_by_themselves_after_the_media_worker_was_killed(
     await see_each_other(bob, alice, BLUE.name, GREEN.name)
 
 
-async def test_media_goes_on_and_signalling_resumes_after_the_front_was_killed(
+async def test_media_goes_on_and_signalling_resumes_after_front_and_edge_were_killed(
     server: Server, open_chromium: OpenPage
 ) -> None:
     bob = Participant("Bob", await open_chromium(Camera(BLUE)))
@@ -46,7 +46,8 @@ async def test_media_goes_on_and_signalling_resumes_after_the_front_was_killed(
     await meet(server, bob, alice)
     await see_each_other(bob, alice, BLUE.name, GREEN.name)
     await _mark_connection(bob, alice)
-    os.kill(server.ready.pids["front"], signal.SIGKILL)
+    for process in ("edge", "front"):
+        os.kill(server.ready.pids[process], signal.SIGKILL)
     for person in (bob, alice):
         await more_arrives(person)
     for person in (bob, alice):

@@ -218,7 +218,8 @@ test("a path that goes silent is left within a second, and with it the signallin
 
 test("where the browser knows no way out, a connection bound to no address takes over", async () => {
   const anywhere = { RTCPeerConnection: class extends FakePeerConnection {}, MediaStream: FakeStream };
-  await connected({ anywhere: () => anywhere });
+  const session = await connected({ anywhere: () => anywhere });
+  session.networkChanged();
   await silence();
   FakeSocket.newest.opens();
   await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
@@ -229,8 +230,9 @@ test("where the browser knows no way out, a connection bound to no address takes
 
 test("nothing takes over while signalling is in doubt, or when media come again", async () => {
   const anywhere = () => ({ RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream });
-  await connected({ anywhere });
+  const session = await connected({ anywhere });
   const pc = FakePeerConnection.newest;
+  session.networkChanged();
   await silence();
   await pass(200);
   assert.equal(FakePeerConnection.newest, pc);
@@ -244,8 +246,9 @@ test("nothing takes over while signalling is in doubt, or when media come again"
 
 test("media that come back just before the rescue are not thrown away", async () => {
   const anywhere = () => ({ RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream });
-  await connected({ anywhere });
+  const session = await connected({ anywhere });
   const pc = FakePeerConnection.newest;
+  session.networkChanged();
   await silence();
   FakeSocket.newest.opens();
   await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
@@ -253,6 +256,19 @@ test("media that come back just before the rescue are not thrown away", async ()
   pc.hears(100);
   await pass(1);
   assert.equal(FakePeerConnection.newest, pc);
+});
+
+test("where no network has changed a restart is given longer: the server's edge may be new", async () => {
+  const anywhere = () => ({ RTCPeerConnection: FakePeerConnection, MediaStream: FakeStream });
+  await connected({ anywhere });
+  const pc = FakePeerConnection.newest;
+  await silence();
+  FakeSocket.newest.opens();
+  await says(welcome({ ...HEARTBEAT_NEVER, resumed: true, media: true }));
+  await pass(1499);
+  assert.equal(FakePeerConnection.newest, pc);
+  await pass(1);
+  assert.notEqual(FakePeerConnection.newest, pc);
 });
 
 test("a first offer without an answer asks once whether signalling is still there", async () => {

@@ -7,7 +7,7 @@
 
 import { Emitter } from "./emitter.js";
 import { Negotiator } from "./negotiator.js";
-import { watchPath } from "./path-watch.js";
+import { ALERT_MS, watchPath } from "./path-watch.js";
 import { Peer } from "./peer.js";
 import { watchRedundancy } from "./redundancy.js";
 import { Repair } from "./repair.js";
@@ -45,8 +45,11 @@ import { RELAY_ALONE_MS, WayMemory } from "./way-memory.js";
  * asks the system for a route, is back as well.
  */
 const RESCUE_MS = 200;
-/** Sockets of no address find the new network by themselves; a new connection is the last resort. */
-const RESCUE_AGAIN_MS = 1500;
+/**
+ * Where no network has changed the server may have (its edge began anew: TCP, TLS and checks take their
+ * time), and sockets of no address find a new network by themselves: then that is the last resort.
+ */
+const RESCUE_LAST_MS = 1500;
 /**
  * The first offer of a connection is answered within a round trip and some milliseconds; without an
  * answer by then it is asked whether signalling is still there. Once: on a slow line it only takes long.
@@ -68,6 +71,8 @@ export class MediaLink extends Emitter {
   #alert = () => {};
   /** @type {import("./peer.js").Rtc} */ #rtc;
   #silent = false;
+  /** When the device's network last changed. */
+  #movedMs = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #rescueTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #wayTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #unansweredTimer;
@@ -129,6 +134,7 @@ export class MediaLink extends Emitter {
   /** The device moved to another network, or the page woke up where it may have. */
   networkChanged() {
     this.#alert();
+    this.#movedMs = performance.now();
     this.#parts.ways.forget();
     this.#repair.networkChanged();
   }
@@ -229,7 +235,8 @@ export class MediaLink extends Emitter {
     const { peer } = this;
     if (!this.#silent || !peer || !this.#parts.anywhere) return;
     const before = peer.pathBytes();
-    const waitMs = this.#rtc === this.#parts.rtc ? RESCUE_MS : RESCUE_AGAIN_MS;
+    const moved = performance.now() - this.#movedMs < ALERT_MS;
+    const waitMs = moved && this.#rtc === this.#parts.rtc ? RESCUE_MS : RESCUE_LAST_MS;
     this.#rescueTimer = setTimeout(() => void this.#rescue(peer, before), waitMs);
   }
 
