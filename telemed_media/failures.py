@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestPayloadError
 
 from clinic_api.http.answering import PROBLEM_JSON as PROBLEM
-from clinic_api.http.answering import Problem
+from clinic_api.http.answering import ProblemDetails
 from clinic_api.http.server import API
 from telemed_media.logs import new_reference
 
@@ -51,7 +51,7 @@ def _answer(request: web.Request, words: str) -> web.Response:
     """In the API's own form where a program asks."""
     if not request.path.startswith(f"{API}/"):
         return web.Response(status=500, text=f"{words}\n")
-    said = Problem(
+    said = ProblemDetails(
         type="about:blank", title="Internal error", status=500, detail=words, code="internal"
     )
     return web.Response(status=500, body=msgspec.json.encode(said), content_type=PROBLEM)

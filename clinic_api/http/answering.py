@@ -23,7 +23,7 @@ RETRY_AFTER_S = 2
 _ETAG_BYTES = 8
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
     """A refusal: `code` is stable, `detail` is for people; `fields` has a sentence per field."""
 
     type: str
@@ -79,7 +79,7 @@ def put_session(response: web.Response, token: str | None) -> None:
 
 def problem(refused: Refused) -> web.Response:
     """A refusal in words."""
-    said = Problem(
+    said = ProblemDetails(
         type=f"{DOCS_PATH}#{refused.code}",
         title=refused.code.replace("_", " ").capitalize(),
         status=refused.status,

@@ -16,7 +16,7 @@ from clinic_api.actions import ACTIONS, Relation
 from clinic_api.actor import STAFF
 from clinic_api.errors import KINDS
 from clinic_api.files.media_types import ACCEPTED
-from clinic_api.http.answering import JSON, PROBLEM_JSON, Problem
+from clinic_api.http.answering import JSON, PROBLEM_JSON, ProblemDetails
 from clinic_api.http.authentication import BACKGROUND_HEADER, SESSION_COOKIE
 from clinic_api.http.examples import example_of
 from clinic_api.http.forms import FILE_FIELD, FORM
@@ -79,8 +79,8 @@ def document(routes: Sequence[Route], version: str) -> Schema:
         raise ValueError(f"operations called alike: {', '.join(sorted(twins))}")
     bodies = [route.sent for route in routes if route.has_body]
     results = [route.result for route in routes if _is_json(route)]
-    schemas = Schemas([Problem, *bodies, *results])
-    schemas.component(Problem)["properties"]["code"]["enum"] = sorted(KINDS)
+    schemas = Schemas([ProblemDetails, *bodies, *results])
+    schemas.component(ProblemDetails)["properties"]["code"]["enum"] = sorted(KINDS)
     paths: Schema = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
@@ -251,7 +251,7 @@ def _statuses(route: Route) -> Iterable[int]:
 def _problem(status: int) -> Schema:
     codes = [code for code, kind in KINDS.items() if kind.status == status]
     said = "; ".join(f"`{code}`: {KINDS[code].message}" for code in codes)
-    reference = {"$ref": REFERENCE.format(name=Problem.__name__)}
+    reference = {"$ref": REFERENCE.format(name=ProblemDetails.__name__)}
     return {"description": said, "content": {PROBLEM_JSON: {"schema": reference}}}
 
 

@@ -73,6 +73,16 @@ def test_each_operation_says_who_may(route: Route) -> None:
     assert said["summary"]
 
 
+def body_of(content: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a form, or of JSON by its reference."""
+    if "multipart/form-data" in content:
+        form: dict[str, Any] = content["multipart/form-data"]["schema"]
+        return form
+    reference = content["application/json"]["schema"]["$ref"]
+    found: dict[str, Any] = COMPONENTS[reference.rpartition("/")[2]]
+    return found
+
+
 @pytest.mark.parametrize("route", api.ROUTES, ids=repr)
 def test_each_operation_takes_what_its_command_has(route: Route) -> None:
     said = operation(route)
@@ -81,10 +91,10 @@ def test_each_operation_takes_what_its_command_has(route: Route) -> None:
     assert (("header", "If-Match") in named) == ("version" in route.command.__struct_fields__)
     inside = {name for place, name in named if place == "query"}
     if "requestBody" in said:
-        reference = said["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-        body = COMPONENTS[reference.rpartition("/")[2]]
+        body = body_of(said["requestBody"]["content"])
         assert body["additionalProperties"] is False
-        inside = set(body["properties"])
+        inside = set(body["properties"]) - {"file"}
+        assert ("file" in body["properties"]) == (route.before_file is not None)
     expected = set(route.command.__struct_fields__) - set(route.path_fields) - {"version"}
     assert inside == expected
 
@@ -106,7 +116,7 @@ def test_every_code_is_explained() -> None:
     said = " ".join(each["description"] for each in DOCUMENT["components"]["responses"].values())
     missing = [code for code in KINDS if f"`{code}`" not in said]
     assert missing == ["no_such_method"]  # no operation answers with it
-    assert set(COMPONENTS["Problem"]["properties"]["code"]["enum"]) == set(KINDS)
+    assert set(COMPONENTS["ProblemDetails"]["properties"]["code"]["enum"]) == set(KINDS)
 
 
 def test_two_operations_have_two_names() -> None:

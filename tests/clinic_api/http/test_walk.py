@@ -26,9 +26,11 @@ from clinic_api.http.server import API
 from clinic_api.ids import new_id
 from clinic_api.transaction import Transaction
 from clinic_api.visits.joining import participant_actor
+from tests.clinic_api.files.samples import pdf
 from tests.clinic_api.http.cast import Client
 from tests.clinic_api.http.conftest import UNLIMITED, bare_app
 from tests.clinic_api.http.world import ROLES, Person, World, a_clinic
+from tests.clinic_api.records.cast import form
 
 pytestmark = [
     pytest.mark.slow,
@@ -147,6 +149,8 @@ async def ask(client: Client, route: Route, person: Person, ids: dict[str, str])
     headers = dict(person.headers)
     if route.needs_version:
         headers["If-Match"] = '"1"'
+    if route.before_file is not None:
+        return await client.request(route.method, path, data=form(pdf(), "a.pdf"), headers=headers)
     body = example_of(route.sent) if route.has_body else None
     return await client.request(route.method, path, json=body, headers=headers)
 

@@ -29,6 +29,7 @@ from clinic_api.directory.model import PatientDetails
 from clinic_api.directory.proxies import GrantProxy, grant_proxy
 from clinic_api.directory.relations import of_user
 from clinic_api.directory.service import CreatePractitioner, add_patient, create_practitioner
+from clinic_api.files.model import ReceivedFile
 from clinic_api.forms.definition import Definition, Question
 from clinic_api.forms.service import CreateForm, create_form
 from clinic_api.messages.model import OpenThread
@@ -36,12 +37,14 @@ from clinic_api.messages.service import open_thread
 from clinic_api.organisation.model import Profile
 from clinic_api.organisation.store import organisation, write_profile
 from clinic_api.outbox import About, OutboxMessage, enqueue
+from clinic_api.records.documents import add_document
+from clinic_api.records.documents_model import AddDocument
 from clinic_api.records.lists import NoteProblem, note_problem
+from clinic_api.records.notes import DraftNote, draft_note
 from clinic_api.records.observations import NoteObservation, note_observation
+from clinic_api.records.templates import CreateTemplate, create_template
 from clinic_api.scheduling.booking import Overbook, overbook
 from clinic_api.scheduling.hours import AddException, AddHours, add_exception, add_hours
-from clinic_api.records.notes import DraftNote, draft_note
-from clinic_api.records.templates import CreateTemplate, create_template
 from clinic_api.transaction import Transaction
 from clinic_api.visits import links
 from clinic_api.visits.flows import enter
@@ -235,6 +238,7 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         about=about,
     )
     message_id = enqueue(tx, CONSOLE, invitation)
+    document_id = _document(tx, ids["patient_id"])
     return {
         "visit_id": made.id,
         "participant_id": made.link.participant_id,
@@ -251,6 +255,7 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "entry_id": entry.id,
         "observation_id": observation.id,
         "merge_id": merged.id,
+        "document_id": document_id,
         "id": message_id,
         "message_id": message_id,
     }
@@ -286,6 +291,19 @@ def _day_off(practitioner_id: str) -> AddException:
         starts_local="2031-01-01T00:00",
         ends_local="2031-01-02T00:00",
     )
+
+
+def _document(tx: Transaction, patient_id: str) -> str:
+    """Released to Alice; its file is not on disk."""
+    file = ReceivedFile(
+        id=tx.new_id(),
+        name="letter.pdf",
+        media_type="application/pdf",
+        size=0,
+        sha256="0" * 64,
+        state="received",
+    )
+    return add_document(tx, CONSOLE, AddDocument(patient_id=patient_id), file).id
 
 
 def _visit(tx: Transaction, actor: Actor, **values: str) -> InstantVisit:

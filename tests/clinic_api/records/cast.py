@@ -65,10 +65,11 @@ class Desk:
         return await self.client.post(path, headers=headers)
 
     async def listed(self, who: str) -> list[object]:
-        """Ids, newest first."""
+        """Ids, newest first, without the one that the world began with."""
         answer = await self.client.get(self.path, headers=self.world.people[who].headers)
         assert answer.status == 200
-        return [each["id"] for each in (await answer.json())["items"]]
+        ids = [each["id"] for each in (await answer.json())["items"]]
+        return [each for each in ids if each != self.world.ids["document_id"]]
 
 
 async def code_of(answer: ClientResponse) -> str:

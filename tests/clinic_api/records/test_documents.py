@@ -84,6 +84,7 @@ async def test_every_look_is_in_the_audit(desk: Desk, database: Database) -> Non
         return [(row.action, row.outcome, row.patient_id) for row in tx.sql.execute(query)]
 
     assert await database.read(rows) == [
+        ("document.add", "done", desk.patient_id),  # of the world
         ("document.add", "done", desk.patient_id),
         ("document.read", "done", desk.patient_id),
         ("document.read", "refused", ""),
