@@ -132,8 +132,8 @@ def _summary(points: Iterable[QualityPoint]) -> str:
 
 
 def _split(lasted: Mapping[Level, float], words: str = "{level} {time}") -> str:
-    shown = {level: seconds for level, seconds in lasted.items() if seconds >= LEAST_S}
-    return listed(words.format(level=level, time=lasting(shown[level])) for level in shown)
+    told = {level: seconds for level, seconds in lasted.items() if seconds >= LEAST_S}
+    return listed(words.format(level=level, time=lasting(told[level])) for level in told)
 
 
 def _bars(points: Iterable[QualityPoint], begin: datetime, end: datetime) -> Iterator[Bar]:
