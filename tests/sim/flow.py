@@ -18,7 +18,9 @@ from sfu.core.rtp import twcc
 from sfu.core.rtp.packets import TransportFeedback
 from tests.sim.network import Conditions, Link
 
-PACKET_BYTES = 1200
+PACKET_BYTES = 1200  # at most: a frame of 30 a second is one packet where it is small
+MIN_PACKET_BYTES = 200
+FRAME_S = 1 / 30
 PROBE_BYTES = 240  # padding is 255 bytes at most
 RECEIVER_CLOCK_S = 12_345.6789
 SSRCS = (1, 1001)  # of a feedback
@@ -28,7 +30,7 @@ class Traffic(msgspec.Struct, frozen=True):
     """What is sent if there is room, and in what portions."""
 
     wanted_bps: float = 10_000_000.0
-    frame_s: float = 0.0  # 0: evenly; else all of a frame at once
+    in_frames: bool = False  # all of a frame at once; else evenly
     feedback_s: float = 0.1
 
 
@@ -80,14 +82,11 @@ class Flow:
             return
         traffic = self._traffic
         rate = min(self.estimator.bitrate_bps, traffic.wanted_bps)
-        if traffic.frame_s:
-            count = max(1, round(rate * traffic.frame_s / 8 / PACKET_BYTES))
-            for _ in range(count):
-                self._send(PACKET_BYTES, 0)
-            self._at(self.now + count * PACKET_BYTES * 8 / rate, self._send_next)
-        else:
-            self._send(PACKET_BYTES, 0)
-            self._at(self.now + PACKET_BYTES * 8 / rate, self._send_next)
+        frame = max(MIN_PACKET_BYTES, round(rate / 8 * FRAME_S))
+        portion = frame if traffic.in_frames else min(frame, PACKET_BYTES)
+        for at in range(0, portion, PACKET_BYTES):
+            self._send(min(PACKET_BYTES, portion - at), 0)
+        self._at(self.now + portion * 8 / rate, self._send_next)
 
     def _send(self, size: int, cluster: int) -> None:
         self._number += 1

@@ -15,7 +15,7 @@ import msgspec
 from tests.sim.flow import Flow, Traffic
 from tests.sim.network import Conditions
 
-CUT, BACK, END = 7.0, 13.0, 20.0  # s
+CUT, BACK, END = 8.0, 17.0, 26.0  # s
 SETTLED_S = 5.0  # after a change the estimate has converged
 BAND = (0.75, 1.0)  # of the link's rate, on average over what is left until the next change
 SAW_TOOTH = 0.03  # by which the average of an estimate that explores the link may be above it
@@ -70,7 +70,7 @@ def scenario(seed: int, *, clean: bool) -> Scenario:
     rate_bps = 10 ** chance.uniform(5.5, 6.4)
     cut_bps = max(rate_bps * chance.choice([0.25, 0.4, 0.6]), 150_000)
     queue_s = chance.choice([0.1, 0.2, 0.3, 0.5])
-    traffic = Traffic(frame_s=chance.choice([0.0, 1 / 30]), feedback_s=chance.choice([0.05, 0.1]))
+    traffic = Traffic(in_frames=chance.choice([False, True]), feedback_s=chance.choice([0.05, 0.1]))
     conditions = Conditions(queue_s=queue_s, delay_s=rtt_s / 2)
     if clean:
         return Scenario(seed, rtt_s, rate_bps, cut_bps, conditions, 0.0, traffic)

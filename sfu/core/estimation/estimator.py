@@ -176,6 +176,8 @@ class Estimator:
 
     def _observe_delay(self, news: Acknowledged) -> Usage:
         """Feed the trend with the media among the packets that no newer one has overtaken."""
+        if news.probes:
+            self._queue.see(news.delays_of_probes())
         sent, arrived = self._in_order(news)
         if not sent:
             return "normal"

@@ -16,10 +16,19 @@ BASE_S = 10.0  # a smallest delay is forgotten after one to two of these
 class QueueDelay:
     """Seconds. `value`: 0 where nothing is known yet; `longest_s`: of the packets added last."""
 
-    __slots__ = ("_base", "_began", "_jitter", "_newest", "_next_base", "longest_s", "value")
+    __slots__ = (
+        "_base",
+        "_began",
+        "_jitter",
+        "_last",
+        "_newest",
+        "_next_base",
+        "longest_s",
+        "value",
+    )
 
     def __init__(self) -> None:
-        self._jitter = 0.0
+        self._jitter = self._last = 0.0
         self._newest: list[float] = []
         self.rebase(0.0)
 
@@ -33,12 +42,13 @@ class QueueDelay:
     def add(self, delays: list[float], now: float) -> None:
         """Packets' arrivals − their sending, on the two clocks."""
         jitter = self._jitter
-        last = self._newest[-1] if self._newest else delays[0]
+        last = self._last if self._newest else delays[0]
         for delay in delays:
-            jitter += JITTER_GAIN * (abs(delay - last) - jitter)
+            jitter -= JITTER_GAIN * jitter
+            if delay < last:
+                jitter += JITTER_GAIN * 2 * (last - delay)
             last = delay
-        self._jitter = jitter
-        self._newest = [*self._newest, *delays][-NEWEST:]
+        self._jitter, self._last = jitter, last
         least = min(delays)
         if least < self._next_base:
             self._next_base = least
@@ -46,8 +56,15 @@ class QueueDelay:
         if now - self._began > BASE_S:
             self._base, self._next_base, self._began = self._next_base, float("inf"), now
         self.longest_s = max(delays) - self._base
+        self.see(delays)
+
+    def see(self, delays: list[float]) -> None:
+        """Those of packets that are smaller than most: they tell of the queue and of nothing else,
+        for they are fast where nothing waits.
+        """
+        self._newest = [*self._newest, *delays][-NEWEST:]
         if len(self._newest) == NEWEST:
-            self.value = min(self._newest) - self._base
+            self.value = max(0.0, min(self._newest) - self._base)
 
     @property
     def noise_s(self) -> float:

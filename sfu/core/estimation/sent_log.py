@@ -61,6 +61,14 @@ class Acknowledged(msgspec.Struct, frozen=True):
         ]
         return len(sizes), sum(sizes)
 
+    def delays_of_probes(self) -> list[float]:
+        """Arrival − sending of each, on the two clocks."""
+        return [
+            arrived - sent
+            for sent, arrived, probe in zip(self.sent, self.arrived, self.probes, strict=True)
+            if probe
+        ]
+
 
 class SendLog:
     """Numbers are extended (they never wrap) and grow."""
