@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from clinic_api.engines import Engines, passes
+from clinic_api.engines import Engines, is_full, passes
 from clinic_api.errors import Refused
 from clinic_api.transaction import AuditRecord, Keys, Transaction
 
@@ -79,7 +79,7 @@ class Database:
 
     async def write(self, work: Work[R]) -> R:
         """Commit what `work` does, durably, before returning. Raises what `work` raises, and
-        Refused(unavailable) where the database cannot be reached now."""
+        Refused: unavailable where the database cannot be reached now; storage_full."""
         return await self._to_the_end(self._write(work))
 
     async def read(self, work: Work[R]) -> R:
@@ -161,6 +161,8 @@ class Database:
             if not passes(problem):
                 raise
             log.warning("database_unavailable", exc_info=problem)
+            if is_full(problem):
+                raise Refused("storage_full") from problem
             raise Refused("unavailable", retry_after_s=RETRY_AFTER_S) from problem
 
     async def _record(self, records: list[AuditRecord]) -> None:

@@ -218,6 +218,15 @@ def passes(problem: Exception) -> bool:
     return problem.connection_invalidated or state in _POSTGRES_PASSING | _POSTGRES_AGAIN
 
 
+def is_full(problem: Exception) -> bool:
+    """Whether there was no room on the disk, so that nothing was kept."""
+    if not isinstance(problem, DBAPIError):
+        return False
+    if isinstance(problem.orig, sqlite3.Error):
+        return getattr(problem.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return _state(problem) == "53100"  # disk_full
+
+
 def _state(problem: DBAPIError) -> str:
     """PostgreSQL's five characters."""
     return getattr(problem.orig, "sqlstate", None) or ""

@@ -72,7 +72,7 @@ KINDS: dict[str, Kind] = {
     "file_quarantined": Kind(409, "This file is still being checked. Please try again soon."),
     "file_infected": Kind(410, "This file is gone: the virus scanner found something in it."),
     "file_damaged": Kind(503, "This file cannot be read on the server. Please tell the clinic."),
-    "storage_full": Kind(507, "The server has no room for more files. Please tell the clinic."),
+    "storage_full": Kind(507, "The server has no room left. Please tell the clinic."),
     "invalid": Kind(422, "Some fields are not right."),
     "match_needed": Kind(428, "Say which version you change: If-Match with the ETag you read."),
     "too_many_requests": Kind(429, "Too many tries. Please wait a little."),

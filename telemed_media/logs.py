@@ -25,7 +25,7 @@ from telemed_media.log_gate import LogGate
 ALLOWED_FIELDS = frozenset(
     {
         "process", "pid", "logger", "level", "timestamp", "event", "dropped",
-        "room", "peer", "participant", "connection", "slot", "visit",  # opaque ids
+        "room", "peer", "participant", "connection", "slot", "visit", "file",  # opaque ids
         "state", "reason", "code", "status", "method", "route", "kind", "source", "codec", "role",
         "count", "attempt", "port", "exit_code", "size_bytes",
         "duration_s", "duration_ms", "delay_s", "days_left", "loss", "rtt_ms",

@@ -43,7 +43,7 @@ async def _scan_one(database: Database, actor: Actor, clamd: Clamd, file: Waitin
     disk = disk_of(database)
     said = await _scan(disk, file, clamd)
     if said.verdict == "later":
-        log.warning("file_not_scanned", id=file.id, reason=said.finding)
+        log.warning("file_not_scanned", file=file.id, reason=said.finding)
         await database.write(lambda tx: put_off_scan(tx, actor, OneFile(file.id)))
         return False
     command = SettleScan(file_id=file.id, verdict=said.verdict, finding=said.finding)
@@ -56,7 +56,7 @@ async def _scan(disk: Disk, file: Waiting, clamd: Clamd) -> Scan:
     try:
         return await scan(clamd, _text(disk, file))
     except (SealedFileError, KeyError, OSError) as problem:
-        log.error("file_damaged", id=file.id, exc_info=problem)
+        log.error("file_damaged", file=file.id, exc_info=problem)
         return Scan("later", "it cannot be read")
 
 

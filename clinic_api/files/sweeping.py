@@ -28,7 +28,7 @@ async def sweep(database: Database, actor: Actor) -> int:
     for start in range(0, len(found), ASKED_AT_ONCE):
         gone += await _sweep(database, actor, disk, found[start : start + ASKED_AT_ONCE])
     if gone:
-        structlog.get_logger().info("files_swept", files=gone)
+        structlog.get_logger().info("files_swept", count=gone)
     return gone
 
 

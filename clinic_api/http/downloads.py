@@ -38,7 +38,7 @@ async def send_file(request: web.Request, disk: Disk, file: GivenFile) -> web.St
     try:
         data = await asyncio.to_thread(_some, chunks)
     except _BROKEN as problem:
-        log.error("file_damaged", id=file.id, exc_info=problem)
+        log.error("file_damaged", file=file.id, exc_info=problem)
         raise Refused("file_damaged") from problem
     response = web.StreamResponse(headers=headers)
     response.content_type = file.media_type
@@ -66,7 +66,7 @@ async def _stream(
         await response.write_eof()
     except (*_BROKEN, TimeoutError) as problem:
         if not isinstance(problem, ConnectionError | TimeoutError):
-            log.error("file_damaged", id=file.id, exc_info=problem)
+            log.error("file_damaged", file=file.id, exc_info=problem)
         if request.transport is not None:
             request.transport.abort()
 

@@ -244,7 +244,7 @@ def _statuses(route: Route) -> Iterable[int]:
     if not route.has_body:
         impossible |= {413, 415}
     if route.before_file is None:
-        impossible |= {408, 411, 507}
+        impossible |= {408, 411}
     return [status for status in _PROBLEM_STATUSES if status not in impossible]
 
 
