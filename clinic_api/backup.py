@@ -15,7 +15,7 @@ import secrets
 import sqlite3
 import tarfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -124,7 +124,8 @@ def _archive(place: Place, writer: SealedWriter, now: datetime) -> None:
             copy_sqlite(place.path, draft)
         tar.add(draft, member)
         for path in _files(root / "files"):
-            tar.add(path, path.relative_to(root).as_posix(), recursive=False)
+            with suppress(FileNotFoundError):  # of a row that is gone since, or of none
+                tar.add(path, path.relative_to(root).as_posix(), recursive=False)
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
