@@ -24,7 +24,6 @@ from tests.netns.guest import Guest
 from tests.netns.insider import Holding
 from tests.netns.namespace import FIRST_ADDRESS
 
-ROOMS = 6
 GUESTS = 4  # of each room
 SETTLED_WITHIN_S = 20.0
 CONSENT_S = 2.0
@@ -155,11 +154,11 @@ def _sees_all(guest: Guest, guests: list[Guest]) -> bool:
 
 
 @asynccontextmanager
-async def _crowd(server: Server, joins: int, seed: int) -> AsyncIterator[Churn]:
+async def _crowd(server: Server, rooms: int, joins: int, seed: int) -> AsyncIterator[Churn]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         guests = []
-        for number in range(ROOMS * GUESTS):
-            name, room = f"Guest {number}", f"room-{number % ROOMS}"
+        for number in range(rooms * GUESTS):
+            name, room = f"Guest {number}", f"room-{number % rooms}"
             seat = await mint.new_seat(server.data, room, name)
             tokens = await mint.tokens_for(server.data, seat, joins, ttl_s=TOKENS_HOLD_S)
             guests.append(Guest(server, http, room, name, tokens))
@@ -180,22 +179,27 @@ async def _at_rest(server: Server, folder: Path, fresh: dict[str, Holding]) -> d
 
     async def rest() -> bool:
         found.update(await _held(server, folder))
-        return all(found[name].tasks == fresh[name].tasks for name in fresh)
+        return all(_tasks(found[name]) == _tasks(fresh[name]) for name in fresh)
 
     await until(rest, SETTLED_WITHIN_S, f"no task is left; fresh {fresh}, found {found}")
     return found
 
 
+def _tasks(one: Holding) -> dict[str, int]:
+    """All but the one that writes down how calls were, and ends within its interval of 10 s."""
+    return {name: count for name, count in one.tasks.items() if name != "quality-timeline"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("warm_up", "joins", "per_join_bytes"),
+    ("rooms", "warm_up", "joins", "per_join_bytes"),
     [
-        pytest.param(30, 50, 100 * MEMORY_PER_JOIN_BYTES, id="short"),
-        pytest.param(450, 500, MEMORY_PER_JOIN_BYTES, id="950", marks=pytest.mark.prove),
+        pytest.param(2, 10, 24, 200 * MEMORY_PER_JOIN_BYTES, id="short"),
+        pytest.param(6, 450, 500, MEMORY_PER_JOIN_BYTES, id="950", marks=pytest.mark.prove),
     ],
 )
 async def test_nobody_and_nothing_is_left_over(
-    start_server: StartServer, warm_up: int, joins: int, per_join_bytes: int
+    start_server: StartServer, rooms: int, warm_up: int, joins: int, per_join_bytes: int
 ) -> None:
     seed = int(os.environ.get("CHURN_SEED", random.SystemRandom().randrange(1 << 32)))
     with tempfile.TemporaryDirectory(prefix="churn") as name:
@@ -203,7 +207,7 @@ async def test_nobody_and_nothing_is_left_over(
         proxies = {"TELEMED_TRUSTED_PROXIES": FIRST_ADDRESS}
         server = await start_server(environment={**insider.environment(folder), **proxies})
         fresh = await _held(server, folder)
-        async with _crowd(server, warm_up + joins, seed) as churn:
+        async with _crowd(server, rooms, warm_up + joins, seed) as churn:
             await churn.run(warm_up)
             before = await _at_rest(server, folder, fresh)
             await churn.run(joins)
