@@ -31,6 +31,7 @@ RTT_SMOOTHING = 0.25
 MIN_FALL_S, MAX_FALL_S = 0.05, 0.12  # between two falls: the RTT; GCC: 10 to 200 ms
 FAST_S = 0.05  # a queue this long that does not drain is overuse, whatever the trend says
 DRAINING_S = 0.002  # by which a queue that drains is shorter at the next feedback
+OUTRUN, OUTRUN_S = 1.25, 0.2  # times what arrives, sent in so long: the path is full
 STANDING_S = 0.06  # a queue this long that stays is overuse, though its trend be flat
 EFFECT_S = 1.0  # after a fall what it did to the queue counts
 DRAINS = 0.9  # of what it was: the queue gets shorter
@@ -213,14 +214,16 @@ class Estimator:
         arriving, queue = self._throughput.bps(), self._queue.value
         noise = self._queue.noise_s
         change, self._queue_s = queue - self._queue_s, queue
-        fast = queue > max(FAST_S, noise) and change > -DRAINING_S
+        long = queue > max(FAST_S, noise)
+        outruns = long and self._outruns(now)
+        fast = long and (change > -DRAINING_S or outruns)
         self.overused = fast or (usage == "over" and change >= 0)
         stands = queue > max(STANDING_S, noise)
         if not stands:
             self._standing_since, self._standing = now, 0
         if self.overused:
             self._rate.hold(now)
-            if self._may_fall(now):
+            if self._may_fall(now, outruns=outruns):
                 self._fall(now)
         elif stands:
             self._rate.hold(now)
@@ -230,13 +233,22 @@ class Estimator:
         elif self._rate.grow(arriving, now):
             self._prober.hurry(now)
 
-    def _may_fall(self, now: float) -> bool:
+    def _outruns(self, now: float) -> bool:
+        """Much more is sent, and may be sent, than comes through."""
+        arriving = self._throughput.newest_bps()
+        if arriving is None or self._rate.bps <= OUTRUN * arriving:
+            return False
+        return self.log.sent_bps(now, OUTRUN_S) > OUTRUN * arriving
+
+    def _may_fall(self, now: float, *, outruns: bool) -> bool:
         """Not while the last fall has an effect, which is a shorter queue, and not for the queue
         that a probe makes.
         """
         if self._prober.is_waiting and self._queue_s < STANDING_S:
             return False
         since = now - self._rate.fell_at
+        if outruns and since >= MIN_FALL_S:
+            return True
         if since < min(max(self.rtt_s, MIN_FALL_S), MAX_FALL_S):
             return False
         return since > EFFECT_S or self._queue_s >= self._standing_s
