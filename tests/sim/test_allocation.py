@@ -7,6 +7,9 @@ from itertools import pairwise
 import pytest
 
 from sfu.api import LayersWanted, Quality
+from sfu.core.forwarder.allocation import PAUSED, Demand, decide
+from sfu.core.forwarder.hysteresis import Hysteresis
+from sfu.core.forwarder.layers import Option
 from sfu.core.overload import NO_CAP
 from sfu.core.rtp import header, vp8
 from sfu.core.rtp.serial import Unwrapper
@@ -45,6 +48,18 @@ def test_at_80_kbit_s_sound_flows_and_the_picture_pauses_with_a_word() -> None:
     assert len(call.packets(AUDIO, 8, 19)) >= 545, "50 a second"
     assert max(call.waits(AUDIO, 8, 19)) < 0.3
     assert call.packets(VIDEO, 8, 19) == []
+
+
+def test_a_paused_picture_does_not_come_back_where_it_would_delay_sound() -> None:
+    call = Call([(0, FAST)])
+    call.run(2.0)
+    publisher = call.world.forwarder.state.publisher("bob")
+    assert publisher is not None
+    lowest = publisher.tracks["1"].sources[0]
+    options = [Option(lowest, 0, 20_000), Option(lowest, 3, 60_000)]
+    paused = Demand(options, (0,), PAUSED)
+    for room_bps, granted in ((40_000, PAUSED), (60_000, 0)):
+        assert decide(Hysteresis(), room_bps, [paused], 0.0, limited=True) == [granted]
 
 
 def test_at_150_kbit_s_the_smallest_picture_moves() -> None:

@@ -29,6 +29,22 @@ def test_a_lost_packet_is_requested_repaired_and_forwarded_with_its_own_number()
     assert bob.asked(rtcp.Nack) == []
 
 
+def test_over_a_full_uplink_only_sound_is_asked_for_again() -> None:
+    world = World()
+    bob, _alice = world.join("bob"), world.join("alice")
+    publisher = world.forwarder.state.publisher("bob")
+    assert publisher is not None
+    publisher.uplink.is_full = True
+    sound, camera = bob.senders["audio"], bob.senders[""]
+    for sender in (sound, camera):
+        sender.send()
+        sender.send(lose=True)
+        sender.send()
+    world.run(0.1)
+    asked = {nack.media for nack in bob.asked(rtcp.Nack) if isinstance(nack, rtcp.Nack)}
+    assert asked == {sound.ssrc}
+
+
 def test_reordered_packets_are_not_requested() -> None:
     world = World()
     bob, _alice = world.join("bob"), world.join("alice")

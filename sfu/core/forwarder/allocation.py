@@ -18,6 +18,7 @@ from sfu.core.forwarder.rates import AUDIO_BPS
 OVERDRAWN = 1.10  # a running layer may measure this much above the budget
 NEARLY = 1.45  # a picture that takes up to so much more than there is nearly fits
 SMALL_BPS = 60_000.0  # the lowest layer at its lowest rate: no harm while one waits
+RETURN_BPS = 50_000.0  # beside sound; with less a paused picture would delay it frame by frame
 AMPLE = 2.0  # times the cost of a rise: it hardly can be a mistake
 HEADROOM = 1.15  # what a rise needs beyond its cost, as measured rates swing
 STEADY_HEADROOM = 1.03  # of a rise in frame rate alone, which needs no keyframe
@@ -79,6 +80,9 @@ def decide(
     kept = _kept(hysteresis, budget_bps, demands, now, limited=limited)
     if any(one.granted is not None and new < one.granted for one, new in _pairs(demands, kept)):
         hysteresis.fall(now)
+        return kept
+    if PAUSED in kept and budget_bps < RETURN_BPS:
+        hysteresis.no_room()
         return kept
     for headroom, only_steady in ((HEADROOM, False), (STEADY_HEADROOM, True)):
         risen = share(budget_bps / headroom, demands, cheapest_free=not limited)

@@ -108,6 +108,8 @@ def _request_missing(state: State, source: Source, now: float) -> None:
     section = source.track.section
     if publisher.peer in state.on_stream:
         return  # it has dropped them itself, because its connection was full
+    if section.kind == "video" and publisher.uplink.is_full:
+        return  # what is sent again takes the room of sound, and the browser sends less soon
     if wanted and section.nack and resending.is_of_use(section.kind, publisher.rtt_s):
         state.counters.nacks_out += len(wanted)
         numbers = tuple(seq & 0xFFFF for seq in wanted)

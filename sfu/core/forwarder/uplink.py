@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 LOST = 0.08  # of sound: what repair and concealment still hide well (media.md)
 WINDOW_S = 1.0
-PATIENCE = 2  # windows in a row
+PATIENCE = 3  # windows in a row: the browser needs two after a link has become narrow (measured)
 QUEUED_S = 0.08  # round trip time beyond the shortest; browsers fill a slow link's queue
 SLOW_BPS = 70_000.0  # more video than this is no floor (30 kbit/s): the browser can still send less
 JUDGED = 3  # windows after the pause: its queue is empty then
@@ -26,6 +26,7 @@ class Uplink:
     """One publisher's. Counts are of packets since the beginning."""
 
     paused: bool = False
+    is_full: bool = False  # sound waits and is lost: what is sent again takes its room
     _expected: int = 0
     _received: int = 0
     _window_at: float | None = None
@@ -50,13 +51,12 @@ class Uplink:
         due, came = expected - self._expected, received - self._received
         self._window_at, self._expected, self._received = now, expected, received
         lost = max(0.0, 1 - came / due) if due > 0 else 0.0
+        full = lost >= LOST and rtt_s - self._least_rtt_s >= QUEUED_S
+        self.is_full = full or self.paused
         if self.paused:
             self._judge(lost, now)
         else:
-            slow = (
-                lost >= LOST and rtt_s - self._least_rtt_s >= QUEUED_S and 0 < video_bps < SLOW_BPS
-            )
-            self._suspect(slow, lost, now)
+            self._suspect(full and 0 < video_bps < SLOW_BPS, lost, now)
 
     def _suspect(self, slow: bool, lost: float, now: float) -> None:
         self._bad = self._bad + 1 if slow and now >= self._immune_until else 0

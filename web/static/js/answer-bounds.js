@@ -4,7 +4,12 @@
  * for more bandwidth at once only when the bound of a picture was raised (measured: both).
  */
 
-/** @typedef {{soundBps: number, pictureKbps: number}} Bounds pictureKbps 0: none */
+/**
+ * @typedef {object} Bounds
+ * @property {number} soundBps
+ * @property {number} pictureKbps 0: none
+ * @property {string[] | null} rids the camera's layers that are encoded; null: all
+ */
 
 /**
  * The answer with bounds for what the sections of these mids send.
@@ -12,12 +17,12 @@
  * @param {{microphone: string | null, camera: string | null}} mids
  * @param {Bounds} bounds
  */
-export function withBounds(sdp, { microphone, camera }, { soundBps, pictureKbps }) {
+export function withBounds(sdp, { microphone, camera }, { soundBps, pictureKbps, rids }) {
   const sections = sdp.split(/(?=^m=)/m).map((section) => {
     const mid = /^a=mid:(\S+)/m.exec(section)?.[1] ?? null;
     if (mid === null) return section;
     if (mid === microphone) return boundSound(section, soundBps);
-    return mid === camera && pictureKbps ? boundPicture(section, pictureKbps) : section;
+    return mid === camera ? pausing(boundPicture(section, pictureKbps), rids) : section;
   });
   return sections.join("");
 }
@@ -32,5 +37,16 @@ function boundSound(section, bps) {
 
 /** RFC 8866 5.8; it stands right after the section's `c=`. @param {string} section @param {number} kbps */
 function boundPicture(section, kbps) {
-  return section.replace(/^(c=.*?)(\r?\n)/m, `$1$2b=AS:${kbps}$2`);
+  return kbps === 0 ? section : section.replace(/^(c=.*?)(\r?\n)/m, `$1$2b=AS:${kbps}$2`);
+}
+
+/**
+ * RFC 8853 5.1: `~` before what is paused. An answer without it makes Chromium encode every layer again.
+ * @param {string} section @param {string[] | null} rids
+ */
+function pausing(section, rids) {
+  if (rids === null) return section;
+  return section.replace(/^(a=simulcast:recv )(\S+)/m, (_, start, layers) =>
+    start + layers.split(";").map((/** @type {string} */ rid) =>
+      rids.includes(rid) ? rid : `~${rid}`).join(";"));
 }

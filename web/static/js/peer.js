@@ -46,7 +46,8 @@ export class Peer extends Emitter {
   #thrift = new ThriftMeter();
   #headroom = new Headroom();
   #answer = "";
-  #bounds = { soundBps: this.#thrift.soundBps, pictureKbps: 0 };
+  /** @type {import("./answer-bounds.js").Bounds} */
+  #bounds = { soundBps: this.#thrift.soundBps, pictureKbps: 0, rids: null };
 
   /**
    * @param {Rtc} rtc
@@ -99,6 +100,7 @@ export class Peer extends Emitter {
   /** Encodes only what somebody has a use for. @param {Source} source @param {string[]} rids */
   setLayers(source, rids) {
     if (source === "microphone") return this.#thrift.tell(rids.includes("low"));
+    if (source === "camera") this.#bounds = { ...this.#bounds, rids };
     const sender = this.#senders[source]?.sender;
     if (sender && !this.#closed) void encodeOnly(sender, rids).catch(() => {});
   }
@@ -182,8 +184,10 @@ export class Peer extends Emitter {
     void sparePicture(camera.sender, this.#thrift.on).catch(() => {});
     const before = this.#bounds;
     const { soundBps } = this.#thrift;
-    this.#bounds = { soundBps, pictureKbps: this.#headroom.note(bps, nowMs) };
-    return before.soundBps !== soundBps || before.pictureKbps !== this.#bounds.pictureKbps;
+    const pictureKbps = before.rids?.length === 0 ? before.pictureKbps
+      : this.#headroom.note(bps, nowMs);
+    this.#bounds = { ...before, soundBps, pictureKbps };
+    return before.soundBps !== soundBps || before.pictureKbps !== pictureKbps;
   }
 
   /**
