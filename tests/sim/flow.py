@@ -60,6 +60,7 @@ class Flow:
         self._order = 0
         self.probes = 0
         self._probing_until = 0.0
+        self._probe_id = 0
         self.estimator.set_wanted(self._traffic.wanted_bps, 0.0)
         self._at(0.0, self._send_next)
         self._at(self._traffic.feedback_s, self._report)
@@ -94,10 +95,15 @@ class Flow:
         for arrival in self._down.send(size, self.now):
             heapq.heappush(self._arrivals, (arrival, self._number))
 
+    def _cluster(self) -> int:
+        """Of media that leaves now: it is part of the probe that is under way."""
+        return self._probe_id if self.now < self._probing_until else 0
+
     def _probe(self, cluster: ProbeCluster, left: int) -> None:
         """All of the cluster; what it would otherwise send is part of that."""
         self._send(PROBE_BYTES, cluster.id)
         when = self._probing_until = self.now + PROBE_BYTES * 8 / cluster.rate_bps
+        self._probe_id = cluster.id
         if left > PROBE_BYTES:
             self._at(when, lambda: self._probe(cluster, left - PROBE_BYTES))
 

@@ -123,11 +123,15 @@ class Throughput:
         return (self._bytes - self._sizes[self._oldest]) * 8 / span
 
     def newest_bps(self) -> float | None:
-        """Bit/s of the newest packets only; for the moment in which a link became worse."""
+        """Bit/s of the newest packets only; for the moment in which a link became worse.
+
+        By their arrivals alone: behind a queue they come as fast as the link lets them, though
+        they were sent more slowly.
+        """
         self._catch_up()
         total, count = 0, 0
         for place in range(len(self._arrived) - 1, self._oldest - 1, -1):
-            span = self._span(place)
+            span = self._arrived[-1] - self._arrived[place]
             if span >= SHORT_WINDOW_S and count >= SHORT_PACKETS and total >= SHORT_BYTES:
                 return total * 8 / span
             total, count = total + self._sizes[place], count + 1
