@@ -7,10 +7,11 @@
 
 import { Emitter } from "./emitter.js";
 import { Negotiator } from "./negotiator.js";
-import { ALERT_MS, watchPath } from "./path-watch.js";
+import { watchPath } from "./path-watch.js";
 import { Peer } from "./peer.js";
 import { watchRedundancy } from "./redundancy.js";
 import { Repair } from "./repair.js";
+import { Rescue } from "./rescue.js";
 import { watchThrift } from "./thrift.js";
 import { RELAY_ALONE_MS, WayMemory } from "./way-memory.js";
 
@@ -41,16 +42,6 @@ import { RELAY_ALONE_MS, WayMemory } from "./way-memory.js";
  */
 
 /**
- * An ICE restart over addresses that the browser knows has brought media back by then; signalling, which
- * asks the system for a route, is back as well.
- */
-const RESCUE_MS = 200;
-/**
- * Where no network has changed the server may have (its edge began anew: TCP, TLS and checks take their
- * time), and sockets of no address find a new network by themselves: then that is the last resort.
- */
-const RESCUE_LAST_MS = 1500;
-/**
  * The first offer of a connection is answered within a round trip and some milliseconds; without an
  * answer by then it is asked whether signalling is still there. Once: on a slow line it only takes long.
  */
@@ -71,9 +62,7 @@ export class MediaLink extends Emitter {
   #alert = () => {};
   /** @type {import("./peer.js").Rtc} */ #rtc;
   #silent = false;
-  /** When the device's network last changed. */
-  #movedMs = -Infinity;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #rescueTimer;
+  /** @type {Rescue} */ #rescue;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #wayTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #unansweredTimer;
 
@@ -84,6 +73,8 @@ export class MediaLink extends Emitter {
     this.#rtc = parts.rtc;
     const actions = { restart: () => this.restartIce(), rebuild: () => this.rebuild() };
     this.#repair = new Repair(actions, parts);
+    const hopeless = () => this.#silent && parts.signaling.trusted;
+    this.#rescue = new Rescue({ hopeless, act: () => this.#leaveAddresses() });
   }
 
   get connected() {
@@ -134,7 +125,7 @@ export class MediaLink extends Emitter {
   /** The device moved to another network, or the page woke up where it may have. */
   networkChanged() {
     this.#alert();
-    this.#movedMs = performance.now();
+    this.#rescue.moved();
     this.#parts.ways.forget();
     this.#repair.networkChanged();
   }
@@ -231,28 +222,20 @@ export class MediaLink extends Emitter {
 
   /** Where signalling works and media stay silent, the browser may not know of the network yet. */
   #rescueSoon() {
-    clearTimeout(this.#rescueTimer);
-    const { peer } = this;
-    if (!this.#silent || !peer || !this.#parts.anywhere) return;
-    const before = peer.pathBytes();
-    const moved = performance.now() - this.#movedMs < ALERT_MS;
-    const waitMs = moved && this.#rtc === this.#parts.rtc ? RESCUE_MS : RESCUE_LAST_MS;
-    this.#rescueTimer = setTimeout(() => void this.#rescue(peer, before), waitMs);
+    this.#rescue.stop();
+    if (!this.#silent || !this.peer || !this.#parts.anywhere) return;
+    this.#rescue.begin(this.peer, this.#rtc === this.#parts.rtc);
   }
 
-  /** Looks once more, because media may have come back since the last look. @param {Peer} peer */
-  async #rescue(peer, /** @type {Promise<number | null>} */ before) {
-    const grew = await Promise.all([before, peer.pathBytes()])
-      .then(([then, now]) => then !== null && now !== null && now !== then, () => false);
-    const { anywhere, rtc, signaling } = this.#parts;
-    if (grew || !anywhere || peer !== this.peer || !this.#silent || !signaling.trusted) return;
-    if (this.#rtc === rtc) this.#rtc = anywhere();
+  #leaveAddresses() {
+    const { anywhere, rtc } = this.#parts;
+    if (anywhere && this.#rtc === rtc) this.#rtc = anywhere();
     this.rebuild();
   }
 
   #drop() {
     this.#watching.abort();
-    clearTimeout(this.#rescueTimer);
+    this.#rescue.stop();
     clearTimeout(this.#wayTimer);
     clearTimeout(this.#unansweredTimer);
     this.#silent = false;
