@@ -25,18 +25,19 @@ from clinic_api.records.documents_model import (
 _OF_PATIENT = "/patients/{patient_id}/documents"
 _ONE = "/documents/{document_id}"
 
+ADD = Route(
+    "POST",
+    _OF_PATIENT,
+    add_document,
+    AddDocument,
+    Document,
+    status=201,
+    before_file=may_add_document,
+    max_body_bytes=MAX_FILE_BYTES,
+)
 ROUTES: tuple[Route, ...] = (
     Route("GET", _OF_PATIENT, list_documents, ListDocuments, Page[Document]),
-    Route(
-        "POST",
-        _OF_PATIENT,
-        add_document,
-        AddDocument,
-        Document,
-        status=201,
-        before_file=may_add_document,
-        max_body_bytes=MAX_FILE_BYTES,
-    ),
+    ADD,
     Route("GET", _ONE, read_document, OneDocument, Document),
     Route("GET", f"{_ONE}/file", download_document, OneDocument, GivenFile),
     Route("POST", f"{_ONE}/release", release_document, ChangeDocument, Document),

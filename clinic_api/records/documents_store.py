@@ -27,17 +27,17 @@ documents = table(
 
 
 def insert(
-    tx: Transaction, actor: Actor, command: AddDocument, file_id: str, title: str, side: Side
+    tx: Transaction, actor: Actor, asked: AddDocument, file_id: str, title: str, side: Side
 ) -> str:
     row_id = tx.new_id()
     return tx.insert(
         documents,
         actor,
         id=row_id,
-        patient_id=command.patient_id,
-        visit_id=command.visit_id,
+        patient_id=asked.patient_id,
+        visit_id=asked.visit_id,
         file_id=file_id,
-        kind=command.kind,
+        kind=asked.kind,
         title=tx.seal(documents.c.title, row_id, title),
         side=side,
         released_at=tx.now if side == "patient" else None,

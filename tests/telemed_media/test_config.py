@@ -120,6 +120,11 @@ def test_mails_come_from_an_address_without_a_name() -> None:
     assert refusal({}, environ).startswith("MAIL_FROM must be an address alone")
 
 
+def test_a_wrong_virus_scanner_is_told() -> None:
+    message = refusal({}, {"TELEMED_CLAMD_URL": "clamd.clinic.example:3310"})
+    assert message.startswith("CLAMD_URL: it must look like unix:/run/clamav/clamd.ctl")
+
+
 def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
     url = "postgresql://clinic:secret@db/clinic"
     (tmp_path / "url").write_text(f"{url}\n")

@@ -21,6 +21,10 @@ from clinic_api.actor import system
 from clinic_api.auth.new_login import NewLogin, new_user
 from clinic_api.auth.store import user_by_login
 from clinic_api.db import Database
+from clinic_api.files.disk import disk_of
+from clinic_api.files.model import ReceivedFile
+from clinic_api.files.service import keep, show
+from clinic_api.ids import new_id
 from clinic_api.outbox import About, OutboxMessage, enqueue
 from clinic_api.outbox_store import outbox
 from clinic_api.transaction import Transaction
@@ -28,6 +32,8 @@ from telemed_media.clinic import open_clinic
 from telemed_media.configuration import JobsConfiguration
 from telemed_media.data_folder import DataFolder, prepare
 from telemed_media.heartbeat import beats
+from tests.clinic_api.files.clamd_server import running as clamd_running
+from tests.clinic_api.files.samples import pdf
 from tests.clinic_api.mail_server import NAME, PASSWORD, Running, running
 
 pytestmark = pytest.mark.slow
@@ -44,7 +50,7 @@ MEMORY_LIMIT_BYTES = 150 * 1024 * 1024
 
 @asynccontextmanager
 async def jobs(
-    folder: DataFolder, server: Running | None = None
+    folder: DataFolder, server: Running | None = None, clamd_url: str = ""
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The process, ready; killed at the end if it still runs."""
     ours, theirs = os.pipe()
@@ -56,6 +62,7 @@ async def jobs(
         database_url="",
         smtp_url=f"smtp://{login}@localhost:{server.port}" if server else "",
         mail_from="no-reply@clinic.example" if server else "",
+        clamd_url=clamd_url,
     )
     trust = {"SSL_CERT_FILE": str(server.authority)} if server else {}
     with (folder.root / "jobs.log").open("ab") as log:
@@ -145,6 +152,37 @@ async def test_a_stop_lets_the_mail_in_hand_go_and_begins_no_other(tmp_path: Pat
             assert await process.wait() == 0
         states = await database.read(_states)
     assert sorted(states) == ["queued", "sent"]
+
+
+async def test_a_file_in_quarantine_is_scanned_within_seconds(tmp_path: Path) -> None:
+    folder = prepare(tmp_path)
+    async with (
+        clamd_running(tmp_path) as fake,
+        await open_clinic(folder, "", quarantines=True) as database,
+        jobs(folder, clamd_url=f"unix:{fake.clamd.path}"),
+    ):
+        file_id = await _quarantined(database)
+        async with asyncio.timeout(SENT_WITHIN_S):
+            while await database.read(lambda tx: show(tx, file_id).state) != "clean":
+                await asyncio.sleep(POLL_S)
+    assert fake.seen == [pdf()]
+
+
+async def _quarantined(database: Database) -> str:
+    file_id = new_id(database.now())
+    draft = disk_of(database).draft(file_id, "a.pdf", 1000)
+    draft.write(pdf())
+    written = draft.finish()
+    file = ReceivedFile(
+        id=file_id,
+        name="a.pdf",
+        media_type=written.media_type,
+        size=written.size,
+        sha256=written.sha256,
+        state="quarantined",
+    )
+    await database.write(lambda tx: keep(tx, JOBS, "document", file))
+    return file_id
 
 
 async def test_the_audit_gets_a_checkpoint(tmp_path: Path) -> None:

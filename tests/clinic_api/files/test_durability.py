@@ -16,7 +16,6 @@ from clinic_api.actor import system
 from clinic_api.db import Database
 from clinic_api.files.disk import disk_of
 from clinic_api.files.service import NamedFiles, give, named_files
-from clinic_api.files.store import files
 from clinic_api.files.sweeping import KEPT, sweep
 from clinic_api.opening import Place, open_database
 from clinic_api.records.documents_store import documents
@@ -49,10 +48,8 @@ async def kept(database: Database) -> dict[str, str]:
     """Every document that is visible and has a file: its id, and the digest of what it gives."""
 
     def rows(tx: Transaction) -> list[tuple[str, str, int]]:
-        joined = tx.select(documents, documents.c.id, files.c.id, files.c.size)
-        query = joined.where(documents.c.file_id == files.c.id, files.c.size > 0)
-        found = [(row[0], row[1]) for row in tx.all(query)]
-        return [(one, file_id, give(tx, file_id).size) for one, file_id in found]
+        found = [(row.id, give(tx, row.file_id)) for row in tx.all(tx.select(documents))]
+        return [(document_id, file.id, file.size) for document_id, file in found if file.size]
 
     disk = disk_of(database)
     return {

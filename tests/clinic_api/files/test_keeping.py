@@ -70,7 +70,8 @@ async def test_a_file_and_its_name_are_nowhere_to_be_read_and_come_back_from_a_b
     async with await open_database(sqlite_place) as database:
         async for client in serving(database, ROUTES):
             desk = await desk_of(client, database)
-            document = await desk.added("alice", data=TEXT, name=f"{CANARY}.txt", title=CANARY)
+            answer = await desk.add("alice", TEXT, f"{CANARY}.txt", title=CANARY)
+            document = await answer.json()
             assert await (await desk.file("bob", document["id"])).read() == TEXT
             cut = await desk.add("alice", TEXT + b"\0", f"{CANARY}.txt", key="k", title=CANARY)
             assert cut.status == 422

@@ -12,7 +12,6 @@ from aiohttp import ClientResponse, FormData
 
 from clinic_api import idempotency
 from clinic_api.db import Database
-from clinic_api.files import disk
 from clinic_api.files.model import MAX_FILE_BYTES
 from clinic_api.files.store import files
 from clinic_api.http.uploads import MOST_PER_ACTOR
@@ -236,7 +235,7 @@ async def test_a_disk_that_fails_at_the_end_is_told_in_words(
         raise OSError(number, "the disk")
 
     with monkeypatch.context() as patch:
-        patch.setattr(disk.os, "fsync", fails)
+        patch.setattr("os.fsync", fails)
         answer = await desk.add("alice")
     assert await code_of(answer) == code
     assert await nothing_left(database, folder)
