@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from clinic_api.actor import Actor
 from clinic_api.catalogue import store as catalogue
@@ -57,17 +58,31 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime
 
 
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of a practitioner, once for a whole search."""
+
+    given: Offering
+    need: Need
+    opens: list[Open]
+    busy: list[Span]
+
+
 @guarded("slot.list")
 def find_slots(tx: Transaction, actor: Actor, command: FindSlots) -> FreeSlots:
-    """Free times of a service. Raises Refused: not_found, invalid."""
+    """Free times of a service, day by day until there are enough. Raises Refused: not_found,
+    invalid."""
     zone = command.zone or organisation(tx).time_zone or "UTC"
     span = _asked(command, zone)
-    found = [
-        _shown(slot, given, zone)
-        for given in _given(tx, actor, command)
-        for slot in free(tx, given, need_of(tx, actor, given), span)
-    ]
-    found.sort(key=lambda each: (each.starts_at, each.practitioner_id))
+    plans = [plan(tx, each, need_of(tx, actor, each), span) for each in _given(tx, actor, command)]
+    found: list[FreeSlot] = []
+    start = span.start
+    while start < span.end and len(found) <= MAX_SLOTS:
+        day = Span(start, min(start + _DAY, span.end))
+        slots_of_day = [
+            _shown(slot, each.given, zone) for each in plans for slot in free(each, day)
+        ]
+        found += sorted(slots_of_day, key=lambda each: (each.starts_at, each.practitioner_id))
+        start = day.end
     return FreeSlots(zone=zone, items=tuple(found[:MAX_SLOTS]), more=len(found) > MAX_SLOTS)
 
 
@@ -102,18 +117,38 @@ def need_of(tx: Transaction, actor: Actor, given: Offering) -> Need:
     )
 
 
-def free(
+def plan(
     tx: Transaction, given: Offering, need: Need, within: Span, but: tuple[str, ...] = ()
-) -> list[Slot]:
-    """Slots that start in `within`; appointments `but` are not in the way."""
+) -> Plan:
+    """Hours and what is busy around `within`; appointments `but` are not in the way."""
     wide = Span(max(within.start, need.earliest), min(within.end, need.latest + _DAY))
     if wide.start >= wide.end:
-        return []
-    opens = opened(tx, given.practitioner_id, Span(wide.start - _DAY, wide.end + _DAY))
+        return Plan(given=given, need=need, opens=[], busy=[])
     around = Span(wide.start - 3 * _DAY, wide.end + 3 * _DAY)  # as long as a visit with buffers
-    busy = store.busy(tx, given.practitioner_id, around, but=but)
-    narrowed = msgspec.structs.replace(need, earliest=wide.start)
+    return Plan(
+        given=given,
+        need=need,
+        opens=opened(tx, given.practitioner_id, Span(wide.start - _DAY, wide.end + _DAY)),
+        busy=store.busy(tx, given.practitioner_id, around, but=but),
+    )
+
+
+def free(made: Plan, within: Span) -> list[Slot]:
+    """Slots that start in `within`."""
+    need = made.need
+    near = need.busy(Span(within.start, within.end + need.lasts))
+    opens = [each for each in made.opens if _meet(each.span, near)]
+    if not opens:
+        return []
+    busy = [each for each in made.busy if _meet(each, near)]
+    narrowed = replace(
+        need, earliest=max(need.earliest, within.start), latest=min(need.latest, within.end)
+    )
     return [each for each in slots(opens, busy, narrowed, zone_of) if each.span.start < within.end]
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def opened(tx: Transaction, practitioner_id: str, within: Span) -> list[Open]:
@@ -190,5 +225,5 @@ def _around(
         )
         for each in given
         if bookable(actor, each.service)
-        for slot in free(tx, each, need_of(tx, actor, each), span)
+        for slot in free(plan(tx, each, need_of(tx, actor, each), span), span)
     ]

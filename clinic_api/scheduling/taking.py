@@ -20,7 +20,7 @@ from clinic_api.errors import Refused
 from clinic_api.scheduling import store
 from clinic_api.scheduling.availability import Span
 from clinic_api.scheduling.changes import change
-from clinic_api.scheduling.search import bookable, free, need_of
+from clinic_api.scheduling.search import bookable, free, need_of, plan
 from clinic_api.scheduling.slots import Slot
 from clinic_api.scheduling.wall import wall_at
 from clinic_api.scheduling.zones import zone_of
@@ -66,7 +66,8 @@ def take_slot(
     store.lock(tx, patient_id=patient_id, practitioner_ids=(given.practitioner_id,))
     _look(tx, given.practitioner_id, around, but)
     let_go(tx, actor, given.practitioner_id, around)
-    found = free(tx, given, need, Span(starts_at, starts_at + _INSTANT), but)
+    instant = Span(starts_at, starts_at + _INSTANT)
+    found = free(plan(tx, given, need, instant, but), instant)
     if not found:
         raise Refused("slot_closed")
     return found[0]
