@@ -9,8 +9,10 @@ its name; only then a row may say that it is there. What is left by a crash in b
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +37,7 @@ from clinic_api.transaction import Keys
 
 PLACE = "files"
 OWNER_ONLY = 0o700
+RESERVE_BYTES = 256 * 1024 * 1024  # that no file may take: the database has to go on writing
 _DRAFT = "."
 
 
@@ -58,8 +61,10 @@ class Disk:
         self._keys = keys
 
     def draft(self, file_id: str, name: str, limit: int) -> Draft:
-        """A new file of up to `limit` bytes. Raises OSError."""
+        """A new file of up to `limit` bytes. Raises OSError; ENOSPC before the disk is full."""
         path = self._path(file_id)
+        if shutil.disk_usage(self._folder.parent).free < RESERVE_BYTES + limit:
+            raise OSError(errno.ENOSPC, "less room is left than the database may need")
         for folder in (self._folder, path.parent.parent, path.parent):
             if not folder.is_dir():
                 folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Literal
 
@@ -58,9 +59,9 @@ def keep(tx: Transaction, actor: Actor, purpose: Purpose, file: ReceivedFile) ->
     store.insert(tx, actor, purpose, file)
 
 
-def show(tx: Transaction, file_id: str) -> FileView:
-    """As people see it."""
-    return store.view(tx, store.file_row(tx, file_id))
+def show(tx: Transaction, file_ids: Collection[str]) -> dict[str, FileView]:
+    """By id, as people see them."""
+    return {row.id: store.view(tx, row) for row in store.file_rows(tx, file_ids)}
 
 
 def give(tx: Transaction, file_id: str) -> GivenFile:

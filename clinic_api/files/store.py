@@ -52,6 +52,10 @@ def file_row(tx: Transaction, file_id: str) -> Row[Any]:
     return row
 
 
+def file_rows(tx: Transaction, file_ids: Collection[str]) -> list[Row[Any]]:
+    return tx.all(tx.select(files).where(files.c.id.in_(file_ids)))
+
+
 def view(tx: Transaction, row: Row[Any]) -> FileView:
     return FileView(
         name=tx.unseal(files.c.name, row.id, row.name),

@@ -6,6 +6,7 @@ is theirs at once. Nothing is deleted: a withdrawn document stays with the recor
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -32,10 +33,15 @@ from clinic_api.records.documents_model import (
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store as visits
 
+DAY = timedelta(days=1)
+MOST_BY_PATIENT = 50  # a day: anybody may sign up, and no disk is endless
+RETRY_AFTER_S = 3600
+
 
 @guarded("document.add", only_asks=True)
 def may_add_document(tx: Transaction, actor: Actor, command: AddDocument) -> None:
-    """Before the file is taken. Raises Refused: not_found, conflict, invalid."""
+    """Before the file is taken. Raises Refused: not_found, conflict, invalid, too_many_requests
+    (a patient who has brought many within a day)."""
     patient = people.patient(tx, command.patient_id)
     if patient is None:
         raise hidden(tx, actor, "patient", command.patient_id)
@@ -46,6 +52,13 @@ def may_add_document(tx: Transaction, actor: Actor, command: AddDocument) -> Non
         visit = visits.visit(tx, command.visit_id)
         if visit is None or visit.patient_id != patient.id:
             raise Refused("invalid", fields={"visit_id": "This patient has no such visit."})
+    since = tx.now - DAY
+    if not actor.is_staff and store.brought_since(tx, patient.id, since) >= MOST_BY_PATIENT:
+        raise Refused(
+            "too_many_requests",
+            "These are many for one day. Please go on tomorrow.",
+            retry_after_s=RETRY_AFTER_S,
+        )
 
 
 @guarded("document.add")
@@ -53,7 +66,7 @@ def add_document(
     tx: Transaction, actor: Actor, command: AddDocument, file: ReceivedFile
 ) -> Document:
     """A file for a patient's record, by the patient or by staff. Raises Refused: not_found,
-    conflict, invalid."""
+    conflict, invalid, too_many_requests."""
     may_add_document(tx, actor, command)
     keep(tx, actor, "document", file)
     side: Side = "patient" if command.patient_id in actor.patient_ids else "staff"

@@ -163,7 +163,7 @@ async def test_a_file_in_quarantine_is_scanned_within_seconds(tmp_path: Path) ->
     ):
         file_id = await _quarantined(database)
         async with asyncio.timeout(SENT_WITHIN_S):
-            while await database.read(lambda tx: show(tx, file_id).state) != "clean":
+            while await database.read(lambda tx: show(tx, [file_id])[file_id].state) != "clean":
                 await asyncio.sleep(POLL_S)
     assert fake.seen == [pdf()]
 

@@ -16,6 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from clinic_api.auth.authentication import authenticator
 from clinic_api.directory.relations import of_user
+from clinic_api.files import disk
+from clinic_api.files.model import MAX_FILE_BYTES
 from clinic_api.http.server import add_api_routes
 from clinic_api.opening import open_database
 from clinic_api.records.documents_routes import ROUTES
@@ -33,6 +35,7 @@ SIZES = (100, 70_000, 500_000)  # bytes
 
 async def main(folder: Path, uploads: int) -> None:
     logs.configure("uploader", sys.stderr)
+    disk.RESERVE_BYTES = -MAX_FILE_BYTES  # to the very end of the disk
     async with await open_database(place_in(folder)) as database:
         app = bare_app()
         authenticate = authenticator(database, of_user, participant_actor)

@@ -12,9 +12,11 @@ from aiohttp import ClientResponse, FormData
 
 from clinic_api import idempotency
 from clinic_api.db import Database
+from clinic_api.files import disk
 from clinic_api.files.model import MAX_FILE_BYTES
 from clinic_api.files.store import files
 from clinic_api.http.uploads import MOST_PER_ACTOR
+from clinic_api.records import documents
 from tests.clinic_api.files.samples import docx, pdf, png, zipped
 from tests.clinic_api.records.cast import Desk, code_of, form, on_disk
 
@@ -218,6 +220,24 @@ async def test_the_same_key_takes_the_same_file_once(
     ]
     assert [await code_of(each) for each in other] == ["key_reused"] * 3
     assert (len(on_disk(folder)), await rows(database)) == (1, 1)
+
+
+async def test_files_leave_the_database_room_to_write(
+    desk: Desk, database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "RESERVE_BYTES", 2**60)
+    answer = await desk.add("alice")
+    assert (answer.status, await code_of(answer)) == (507, "storage_full")
+    assert await nothing_left(database, folder)
+
+
+async def test_a_patient_brings_a_bounded_number_a_day(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "MOST_BY_PATIENT", 1)
+    assert (await desk.add("alice")).status == 201
+    assert (await desk.add("alice")).status == 429
+    assert (await desk.add("bob")).status == 201
 
 
 @pytest.mark.parametrize(
