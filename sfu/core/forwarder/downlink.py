@@ -27,7 +27,7 @@ def allocate(state: State, room: Room, subscriber: Subscriber, now: float) -> di
     shown = [
         (slot, offered, track)
         for slot, track in pictures
-        if (offered := layers.options(track, visible_height(state, slot), now))
+        if (offered := _options(state, slot, track, now))
     ]
     _learn(state, subscriber, pictures, now)
     demands = [_demand(room, slot, offered) for slot, offered, _ in shown]
@@ -76,6 +76,11 @@ def _shown(room: Room, subscriber: Subscriber) -> Iterator[tuple[Slot, Track]]:
             continue
         if slot.video.codec_for(track.sources[0].codec) is not None:
             yield slot, track
+
+
+def _options(state: State, slot: Slot, track: Track, now: float) -> list[Option]:
+    running = slot.granted[0] if slot.granted else -1
+    return layers.options(track, visible_height(state, slot), now, running)
 
 
 def _demand(room: Room, slot: Slot, offered: list[Option]) -> Demand:

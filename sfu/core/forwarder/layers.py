@@ -35,8 +35,10 @@ def alive(source: Source, now: float) -> bool:
     return now - heard_at < ALIVE_S and not overtaken
 
 
-def options(track: Track, height: int, now: float) -> list[Option]:
+def options(track: Track, height: int, now: float, running: int = -1) -> list[Option]:
     """Cheapest first, the last one is what a tile of `height` pixels would best get; [] for none.
+
+    A layer above the `running` one is expected to take what it took lately.
 
     Of the lowest layer every frame rate is offered, of the others also the one without the highest
     temporal layer.
@@ -47,6 +49,9 @@ def options(track: Track, height: int, now: float) -> list[Option]:
     found: list[Option] = []
     for source in sources[: _filling(sources, height) + 1]:
         rates = thinned_bps(source)
+        lately = source.rate.high_bps if source.layer > max(0, running) else 0.0
+        if lately > rates[-1][1] > 0:
+            rates = [(tid, bps * lately / rates[-1][1]) for tid, bps in rates]
         offered = rates if not found else rates[-2:]
         found += [Option(source, tid, bps) for tid, bps in offered]
     return found

@@ -14,6 +14,7 @@ from sfu.core.rtp.codecs import is_switch_point
 
 WINDOW_S = 1.0
 SETTLED = 5  # windows: an encoder that begins takes that long to come to its rate
+REMEMBERED = 0.9  # per window; an encoder that begins anew takes little at first, for some seconds
 TAG_BYTES = 16  # what SRTP adds to a packet (RFC 7714)
 # Of a simulcast layer that has not flowed for long: the client's maxBitrate (camera-layers.js).
 NOMINAL_BPS = (80_000.0, 400_000.0, 1_200_000.0)
@@ -25,6 +26,7 @@ class Rate:
     """Bits per second of frames up to each temporal layer, over the last two windows."""
 
     steady_bps: tuple[float, ...] = ()  # () while nothing is known
+    high_bps: float = 0.0  # what it took lately, forgotten by and by
     windows: int = 0  # in a row in which it flowed
     _bits: list[int] = field(default_factory=lambda: [0] * (EVERY_TID + 1))
     _before: tuple[float, ...] = ()
@@ -65,5 +67,6 @@ class Rate:
         self.windows = self.windows + 1 if flowed else 1
         before = self._before if flowed else newest
         self.steady_bps = tuple((a + b) / 2 for a, b in zip(newest, before, strict=True))
+        self.high_bps = max(self.steady_bps[-1], REMEMBERED * self.high_bps)
         self._before = newest
         self._bits = [0] * (EVERY_TID + 1)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 LOST = 0.08  # of sound: what repair and concealment still hide well (media.md)
 WINDOW_S = 1.0
-PATIENCE = 3  # windows in a row: the browser needs two after a link has become narrow (measured)
+PATIENCE = 2  # windows in a row
 QUEUED_S = 0.08  # round trip time beyond the shortest; browsers fill a slow link's queue
 SLOW_BPS = 70_000.0  # more video than this is no floor (30 kbit/s): the browser can still send less
 JUDGED = 3  # windows after the pause: its queue is empty then

@@ -87,3 +87,12 @@ def test_a_tile_wants_layers_up_to_the_one_that_fills_it_even_if_that_has_not_co
     late.layers[2] = None
     assert wanted_layers(late, 720) == 3
     assert wanted_layers(late, 180) == 1
+
+
+def test_a_layer_that_begins_anew_is_expected_to_take_what_it_took_before() -> None:
+    track = camera(2)
+    for source, bps in zip(track.sources, (60_000.0, 20_000.0), strict=True):
+        source.rate.steady_bps, source.rate.windows = (bps,) * 4, SETTLED
+        source.rate.high_bps = 400_000.0
+    assert [one.bps for one in options(track, 360, NOW, running=0)] == [60_000.0, 400_000.0]
+    assert [one.bps for one in options(track, 360, NOW, running=1)] == [60_000.0, 20_000.0]
