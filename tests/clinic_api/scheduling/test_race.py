@@ -92,6 +92,18 @@ def _racer(tx: Transaction, number: int, origin: str) -> Racer:
     return Racer(patient_id, headers)
 
 
+async def look(clinic: Practice, client: Client, racers: list[Racer]) -> None:
+    """They see that the time is free, and the server has been at work for a while."""
+    asked = {"service_id": clinic.service_id, "from_day": "2026-06-01", "until_day": "2026-06-01"}
+
+    async def run(racer: Racer) -> str:
+        async with client.get(f"{API}/slots", params=asked, headers=racer.headers) as answer:
+            return str((await answer.json())["items"][0]["local"])
+
+    seen = await asyncio.gather(*(run(each) for each in racers))
+    assert set(seen) == {"2026-06-01T09:00"}
+
+
 async def race(clinic: Practice, client: Client, racers: list[Racer]) -> list[Finish]:
     """All at once for 09:00 on Monday."""
 
@@ -126,7 +138,9 @@ async def confirmed(client: Client, winner: Finish) -> int:
 
 async def check(clinic: Practice, client: Client, count: int, within_s: float) -> float:
     """The slowest answer; exactly one booking, and others for everybody else."""
-    finishes = await race(clinic, client, await lined_up(clinic, client, count))
+    racers = await lined_up(clinic, client, count)
+    await look(clinic, client, racers[:20])
+    finishes = await race(clinic, client, racers)
     assert Counter(each.status for each in finishes) == {201: 1, 409: count - 1}
     (winner,) = (each for each in finishes if each.status == 201)
     assert await confirmed(client, winner) == 200
