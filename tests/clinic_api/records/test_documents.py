@@ -98,6 +98,13 @@ async def test_a_reader_who_has_the_file_already_is_told_so(desk: Desk) -> None:
     assert (again.status, await again.read()) == (304, b"")
 
 
+async def test_the_head_of_a_file_is_told_without_it(desk: Desk) -> None:
+    document = await desk.added("alice")
+    path = f"/api/v1/documents/{document['id']}/file"
+    got = await desk.client.head(path, headers=desk.world.people["bob"].headers)
+    assert (got.status, got.content_length, await got.read()) == (200, len(pdf()), b"")
+
+
 async def test_a_release_is_told_by_mail_while_it_stands(desk: Desk, database: Database) -> None:
     def address(tx: Transaction) -> None:
         tx.update(patients, JOBS, desk.patient_id, emails='["alice@example.org"]')
