@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sfu.core.rtp import rtcp
+from sfu.core.rtp import header, rtcp
 from tests.sim.lossy import LossyCall
 from tests.sim.network import Conditions
 from tests.sim.world import Sender, World
 
-VIDEO = 1001
+VIDEO, RTX = 1001, 1002
 FREEZE_AT_MOST_S = 2.0
 NEAR = Conditions(delay_s=0.02, loss=0.2)
 FAR = Conditions(delay_s=0.1, loss=0.2)
@@ -72,6 +72,25 @@ def test_a_receiver_that_asks_for_what_is_no_longer_kept_gets_a_keyframe() -> No
     alice.tell(rtcp.Nack(1, VIDEO, (old,)))
     world.run(0.1)
     assert len(bob.asked(rtcp.PictureLoss)) == 1
+
+
+@pytest.mark.parametrize(("loss", "copies"), [(0.2, 2), (0.0, 0)])
+def test_what_a_publisher_repairs_late_goes_out_more_than_once_where_much_is_lost(
+    loss: float, copies: int
+) -> None:
+    """Its receiver has asked ten times by then, and asks no more."""
+    world = World()
+    bob, alice = world.join("bob"), world.join("alice")
+    subscriber = world.forwarder.state.subscriber("alice")
+    assert subscriber is not None
+    subscriber.estimator.loss = loss
+    camera = bob.senders[""]
+    _film(world, camera, 60)
+    lost = header.sequence_number(camera.send(lose=True))
+    _film(world, camera, 6)
+    bob.deliver(camera.repair(lost))
+    world.run(0.02)
+    assert len(alice.received[RTX]) == copies
 
 
 def test_a_viewer_of_a_layer_that_its_encoder_switched_off_sees_a_lower_one_within_a_second() -> (

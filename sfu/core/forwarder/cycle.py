@@ -101,8 +101,11 @@ def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
 
 def _request_missing(state: State, source: Source, now: float) -> None:
     publisher = source.track.publisher
-    wanted, given_up = nacks.due(source, publisher.rtt_s, now)
+    due = nacks.due(source, publisher.rtt_s, now)
+    wanted, given_up = due.wanted, due.given_up
     state.counters.unrepaired_in += len(given_up)
+    if due.late and source.track.section.kind == "video":
+        _send_late(state, source, due.late)
     if given_up and given_up[-1] >= source.keyframe_seq and segments.is_followed(state, source):
         keyframes.want(source.track, now)
     section = source.track.section
@@ -114,6 +117,16 @@ def _request_missing(state: State, source: Source, now: float) -> None:
         state.counters.nacks_out += len(wanted)
         numbers = tuple(seq & 0xFFFF for seq in wanted)
         _send(state, publisher.peer, [rtcp.Nack(OUR_SSRC, source.ssrc, numbers)])
+
+
+def _send_late(state: State, source: Source, late: list[int]) -> None:
+    """Once more what has just been forwarded, to those who lose much."""
+    for stream in segments.streams_of_room(state, source):
+        subscriber = state.subscriber(stream.peer)
+        if stream.source is source and subscriber and resending.loses_much(subscriber):
+            for action in resending.unasked(stream, source, late):
+                state.counters.resent += 1
+                state.actions.append(action)
 
 
 def _request_keyframe(state: State, track: Track) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from sfu.core.description import Kind
 from sfu.core.forwarder.actions import Resend, ResendKept
-from sfu.core.forwarder.model import Segment, Stream, Subscriber
+from sfu.core.forwarder.model import Segment, Source, Stream, Subscriber
 
 MAX_ANSWERS = 10  # libwebrtc: kMaxNackRetries
 MIN_REPEAT_S = 0.015  # libwebrtc looks every 20 ms for what to ask for
@@ -34,6 +34,23 @@ def answer(stream: Stream, seq: int, rtt_s: float, now: float) -> Resend | Resen
     segment, incoming = found
     if segment.rule.keep_ciphertext:
         return ResendKept(peer=stream.peer, ssrc=stream.ssrc, seq=seq)
+    return _repair(stream, segment, incoming)
+
+
+def unasked(stream: Stream, source: Source, late: list[int]) -> Iterator[Resend]:
+    """Twice each packet that its publisher has repaired late: its receiver may no longer ask for
+    it, and would stand still if the only copy got lost.
+    """
+    for incoming in late:
+        for segment in stream.segments:
+            rule = segment.rule
+            if segment.source is source and rule.first <= incoming <= rule.last:
+                copies = (_repair(stream, segment, incoming) for _ in range(2))
+                yield from (copy for copy in copies if copy is not None)
+
+
+def _repair(stream: Stream, segment: Segment, incoming: int) -> Resend | None:
+    """The packet as RTX under a number of its own; None where the receiver has no RTX."""
     codec = stream.codec_for(segment.source.codec)
     payload_type = codec.rtx_payload_type if codec else None
     if not stream.rtx_ssrc or payload_type is None:
@@ -49,9 +66,14 @@ def answer(stream: Stream, seq: int, rtt_s: float, now: float) -> Resend | Resen
     )
 
 
+def loses_much(subscriber: Subscriber) -> bool:
+    """Whether a repair may well be lost again."""
+    return subscriber.path_loss >= MUCH_LOSS
+
+
 def goes_twice(subscriber: Subscriber) -> bool:
     """Whether repairs are sent double: they take long, and many are lost again."""
-    return subscriber.rtt_s >= FAR_S and subscriber.path_loss >= MUCH_LOSS
+    return subscriber.rtt_s >= FAR_S and loses_much(subscriber)
 
 
 def second(stream: Stream, first: Resend) -> Resend:

@@ -31,7 +31,7 @@ def test_a_missing_packet_is_requested_after_a_while_then_twice_a_round_trip() -
     """The time for it is short: where a fifth is lost each way, a try fails by 36 %."""
     source, asked = with_gap(), []
     for step in range(1200):
-        wanted, _ = nacks.due(source, RTT_S, step / 1000)
+        wanted = nacks.due(source, RTT_S, step / 1000).wanted
         if wanted:
             assert wanted == [101]
             asked.append(step / 1000)
@@ -44,14 +44,14 @@ def test_a_missing_packet_is_requested_after_a_while_then_twice_a_round_trip() -
 
 def test_a_packet_that_never_comes_is_given_up_once() -> None:
     source = with_gap()
-    given_up = [seq for step in range(300) for seq in nacks.due(source, RTT_S, step / 100)[1]]
+    given_up = [seq for step in range(300) for seq in nacks.due(source, RTT_S, step / 100).given_up]
     assert given_up == [101]
 
 
 def test_a_packet_that_came_is_not_asked_for_and_is_no_loss_if_it_was_only_late() -> None:
     source = with_gap()
     source.ring.put(101, b"x", 0.005)
-    assert nacks.due(source, RTT_S, 1.0) == ([], [])
+    assert nacks.due(source, RTT_S, 0.1) == nacks.Due([], [], [])
     assert source.reception.received == 1
     assert source.missing == {}
 
