@@ -20,7 +20,7 @@ from sfu.core.estimation.loss import HIGH, LOW, LossBound
 from sfu.core.estimation.overuse import Usage
 from sfu.core.estimation.probing import ProbeCluster, Prober, ProbeResult
 from sfu.core.estimation.queue import QueueDelay
-from sfu.core.estimation.rate import Rate
+from sfu.core.estimation.rate import UNPROVEN, Rate
 from sfu.core.estimation.sent_log import Acknowledged, SendLog
 from sfu.core.estimation.throughput import Throughput
 from sfu.core.rtp.packets import TransportFeedback
@@ -28,10 +28,10 @@ from sfu.core.rtp.packets import TransportFeedback
 START_RTT_S = 0.1
 MAX_RTT_S = 3.0
 RTT_SMOOTHING = 0.25
-MIN_FALL_S, MAX_FALL_S = 0.05, 0.12  # between two falls: the RTT; GCC: 10 to 200 ms
+MIN_FALL_S, MAX_FALL_S = 0.05, 0.09  # between two falls: the RTT; GCC: 10 to 200 ms
 FAST_S = 0.05  # a queue this long that does not drain is overuse, whatever the trend says
 DRAINING_S = 0.002  # by which a queue that drains is shorter at the next feedback
-OUTRUN, OUTRUN_S = 1.25, 0.2  # times what arrives, sent in so long: the path is full
+OUTRUN, OUTRUN_S = 1.15, 0.2  # times what arrives, sent in so long: the path is full
 STANDING_S = 0.06  # a queue this long that stays is overuse, though its trend be flat
 EFFECT_S = 1.0  # after a fall what it did to the queue counts
 DRAINS = 0.9  # of what it was: the queue gets shorter
@@ -42,6 +42,9 @@ SILENCE_S = 0.5  # plus two RTTs: no feedback though packets were sent
 SILENCE_PACKETS = 10
 SILENCE_FACTOR = 0.5
 PLENTY = 1.3  # times what is wanted: more helps nobody
+CLEAN_S = 3.0  # of clean reports
+REPORTED_QUEUE_S = 0.1  # beyond the shortest round trip reported
+FORGOTTEN = 1.01  # of that, with each report: a path may have become longer
 FEEDBACK_AGE_S = 2.0  # without feedback for longer, reports count
 
 
@@ -71,6 +74,8 @@ class Estimator:
         self._feedback_at: float | None = None
         self._silence_at = now
         self._reported_at: float | None = None
+        self._clean_since = now  # reports told of neither loss nor a queue
+        self._least_rtt_s = MAX_RTT_S
 
     @property
     def bitrate_bps(self) -> float:
@@ -143,18 +148,28 @@ class Estimator:
         self._standing_since = now
 
     def receive_report(self, loss: float, rtt_s: float, now: float) -> None:
-        """A reception report: the fraction lost of what was sent, 0..1."""
+        """A reception report: the fraction lost of what was sent, 0..1.
+
+        Without feedback nothing is ever proven: what stays clean may grow up to what is wanted, as
+        libwebrtc does, but not while the round trip says that packets wait.
+        """
         if rtt_s > 0:
             self.rtt_s = min(rtt_s, MAX_RTT_S)
         if self._feedback_at is not None and now - self._feedback_at < FEEDBACK_AGE_S:
             return
         before, self._reported_at = self._reported_at, now
         self.loss = loss
+        self._least_rtt_s = min(self._least_rtt_s * FORGOTTEN, self.rtt_s)
+        waits = self.rtt_s > self._least_rtt_s + REPORTED_QUEUE_S
+        if loss >= LOW or waits:
+            self._clean_since = now
         if loss > HIGH:
             if now - self._rate.fell_at > self.rtt_s:
                 self._rate.fall_to(self._rate.bps * (1 - loss / 2), now)
-        elif loss < LOW and before is not None:
-            self._rate.grow(self.log.sent_bps(now, 1.0), now)
+        elif loss < LOW and not waits and before is not None:
+            clean = now - self._clean_since > CLEAN_S
+            unproven = self._wanted_bps / UNPROVEN if clean else 0.0
+            self._rate.grow(max(self.log.sent_bps(now, 1.0), unproven), now)
         else:
             self._rate.hold(now)
 

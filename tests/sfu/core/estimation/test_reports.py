@@ -37,6 +37,31 @@ def test_without_loss_it_grows_no_further_than_what_is_sent_proves() -> None:
     assert START_BPS * GROWTH**5 < estimator.bitrate_bps <= 1.5 * 800_000 + 10_000
 
 
+def test_clean_reports_alone_let_it_grow_to_what_is_wanted() -> None:
+    estimator = Estimator(0.0)
+    estimator.set_wanted(1_300_000, 0.0)
+    for second in range(1, 13):
+        estimator.receive_report(0.0, 0.05, float(second))
+    assert 1_300_000 <= estimator.bitrate_bps <= 1_310_000
+
+
+def test_clean_reports_after_loss_have_to_stay_clean() -> None:
+    estimator = Estimator(0.0)
+    estimator.set_wanted(1_300_000, 0.0)
+    for second in range(1, 21):
+        estimator.receive_report(0.05 if second % 3 == 0 else 0.0, 0.05, float(second))
+    assert estimator.bitrate_bps == START_BPS
+
+
+def test_a_round_trip_that_grew_holds_it() -> None:
+    estimator = Estimator(0.0)
+    estimator.set_wanted(1_300_000, 0.0)
+    estimator.receive_report(0.0, 0.05, 1.0)
+    for second in range(2, 21):
+        estimator.receive_report(0.0, 0.3, float(second))
+    assert estimator.bitrate_bps == START_BPS
+
+
 def test_a_little_loss_holds_it() -> None:
     estimator = Estimator(0.0)
     for second in range(1, 10):
