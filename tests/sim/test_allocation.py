@@ -62,6 +62,22 @@ def test_a_paused_picture_does_not_come_back_where_it_would_delay_sound() -> Non
         assert decide(Hysteresis(), room_bps, [paused], 0.0, limited=True) == [granted]
 
 
+def test_a_layer_that_its_publisher_gave_up_is_still_looked_for() -> None:
+    call = Call([(0, FAST)])
+    call.run(3.0)
+    subscriber = call.world.forwarder.state.subscriber("alice")
+    assert subscriber is not None
+    call.paused = {"h", "f"}
+    call.run(3.0)
+    publisher = call.world.forwarder.state.publisher("bob")
+    assert publisher is not None
+    for layer in publisher.tracks["1"].sources[1:]:
+        layer.rate.steady_bps = (3_000.0,) * 4  # what came in its last moments
+    subscriber.estimator._rate.set(60_000)
+    call.run(4.0)
+    assert subscriber.estimator.bitrate_bps > 1_200_000
+
+
 def test_at_150_kbit_s_the_smallest_picture_moves() -> None:
     call = Call([(0, SLOW)])
     call.run(30.0)

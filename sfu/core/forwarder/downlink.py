@@ -137,7 +137,7 @@ def _learn(
 ) -> None:
     """Whether the link is known to be too slow, and what would be sent if it were not."""
     estimator = subscriber.estimator
-    full = sum(_best_bps(state, slot, track) for slot, track in pictures)
+    full = sum(_best_bps(state, slot, track, now) for slot, track in pictures)
     wanted = (full + _reserve(subscriber)) * allocation.HEADROOM
     estimator.set_wanted(wanted, now)
     estimate = estimator.bitrate_bps
@@ -150,10 +150,15 @@ def _learn(
     subscriber.pacer.rate_bps = estimate if slow else 0.0
 
 
-def _best_bps(state: State, slot: Slot, track: Track) -> float:
+def _best_bps(state: State, slot: Slot, track: Track, now: float) -> float:
+    """Of the layer that the tile asks for; one that its publisher has given up would come again."""
     layer = layers.best_layer(track, visible_height(state, slot))
     source = track.layers[layer] if layer >= 0 else None
-    return layers.full_bps(source) if source else 0.0
+    if source is None:
+        return 0.0
+    if track.section.rids and not layers.alive(source, now):
+        return layers.nominal_bps(layer)
+    return layers.full_bps(source)
 
 
 def video_state(subscriber: Subscriber, publisher: Publisher | None) -> str:
