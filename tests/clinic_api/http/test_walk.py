@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from aiohttp import ClientResponse
@@ -151,8 +152,16 @@ async def ask(client: Client, route: Route, person: Person, ids: dict[str, str])
         headers["If-Match"] = '"1"'
     if route.before_file is not None:
         return await client.request(route.method, path, data=form(pdf(), "a.pdf"), headers=headers)
-    body = example_of(route.sent) if route.has_body else None
-    return await client.request(route.method, path, json=body, headers=headers)
+    if route.has_body:
+        sent = example_of(route.sent)
+        return await client.request(route.method, path, json=sent, headers=headers)
+    return await client.request(route.method, path, params=needed(route), headers=headers)
+
+
+def needed(route: Route) -> dict[str, str]:
+    """Of the query, what has to be given."""
+    fields = msgspec.structs.fields(route.sent)
+    return {each.name: str(example_of(each.type)) for each in fields if each.required}
 
 
 def names_objects(route: Route) -> bool:
