@@ -3,6 +3,9 @@
 A link changes twice: at `CUT` to a part of its rate, at `BACK` to what it was. A `clean` one has
 only its rate, its queue and its delay; a bad one loses, delays, reorders and doubles packets too,
 and loses feedback.
+
+An estimate explores the link in saw-teeth of one to three seconds, so an average counts over three
+seconds and more: over one second it would say where in a tooth one has looked.
 """
 
 from __future__ import annotations

@@ -16,11 +16,12 @@ from tests.sim.scenarios import Verdict, judge, scenario
 
 FEW, MANY = range(40), range(1000)
 CAMERA = Traffic(wanted_bps=2_000_000.0)
-MOSTLY = 0.94  # of the runs on clean links converge
-FELL = 0.92  # of all falls are in time
-OFTEN = 0.88  # of the runs on links that also lose, delay, reorder and lose feedback
-NEVER_BELOW, NEVER_ABOVE = 0.3, 1.2  # of the link's rate, once settled
-NEVER_LATER_S = 1.5  # a fall: the promise is 0.5 s up to an RTT of 100 ms, else 1 s
+ALL = 1.0  # of the runs on clean links converge, and fall in time
+NEARLY = 0.99  # of those on links that also lose, delay, reorder and lose feedback converge
+FELL = 0.98  # of their falls are in time: where a feedback is lost, one comes 0.1 s later
+FEW_BAD = 0.95
+NEVER_BELOW, NEVER_ABOVE = 0.5, 1.1  # of the link's rate, once settled
+NEVER_LATER_S = 1.0  # a fall: the promise is 0.5 s up to an RTT of 100 ms, else 1 s
 
 
 def _clean(seed: int) -> Verdict:
@@ -31,10 +32,10 @@ def _bad(seed: int) -> Verdict:
     return judge(scenario(seed, clean=False))
 
 
-def _check(verdicts: list[Verdict], converged: float) -> None:
+def _check(verdicts: list[Verdict], converged: float, fell: float) -> None:
     for number in range(3):
         assert fmean(verdict.converged[number] for verdict in verdicts) >= converged
-    assert fmean(verdict.fell_in_time for verdict in verdicts) >= FELL
+    assert fmean(verdict.fell_in_time for verdict in verdicts) >= fell
     assert max(verdict.fell_after_s for verdict in verdicts) <= NEVER_LATER_S
     for verdict in verdicts:
         averages = (verdict.at_first, verdict.after_cut, verdict.after_return)
@@ -49,21 +50,21 @@ def _in_two_processes(run: Callable[[int], Verdict], seeds: Iterable[int]) -> li
 
 
 def test_on_clean_links_the_estimate_finds_the_rate_and_falls_at_once() -> None:
-    _check([_clean(seed) for seed in FEW], 0.85)
+    _check([_clean(seed) for seed in FEW], ALL, ALL)
 
 
 def test_on_bad_links_the_estimate_finds_the_rate_and_falls_at_once() -> None:
-    _check([_bad(seed) for seed in FEW], 0.7)
+    _check([_bad(seed) for seed in FEW], FEW_BAD, FEW_BAD)
 
 
 @pytest.mark.prove
 def test_on_a_thousand_clean_links_the_estimate_finds_the_rate_and_falls_at_once() -> None:
-    _check(_in_two_processes(_clean, MANY), MOSTLY)
+    _check(_in_two_processes(_clean, MANY), ALL, ALL)
 
 
 @pytest.mark.prove
 def test_on_a_thousand_bad_links_the_estimate_finds_the_rate_and_falls_at_once() -> None:
-    _check(_in_two_processes(_bad, MANY), OFTEN)
+    _check(_in_two_processes(_bad, MANY), NEARLY, FELL)
 
 
 def _run(seed: int, conditions: Conditions, traffic: Traffic = CAMERA, end: float = 12.0) -> Flow:
