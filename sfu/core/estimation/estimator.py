@@ -98,10 +98,17 @@ class Estimator:
         self._wanted_bps = bps
 
     def next_probe(self, now: float) -> ProbeCluster | None:
-        """A cluster to send now, once: each of its packets is noted in `log` with its id."""
-        if self._feedback_at is None or self.overused or self._loss_bound.excess > HIGH:
+        """A cluster to send now, once: each of its packets is noted in `log` with its id.
+
+        Where nothing was sent for a while, what was known of the path is old: Firefox reports no
+        sound, so while its pictures are paused only a probe can tell.
+        """
+        if self._feedback_at is None:
             return None
-        if now - self._feedback_at > SILENCE_S:
+        silent_s = now - self._feedback_at
+        idle = silent_s > FEEDBACK_AGE_S and self.log.sent_bps(now, FEEDBACK_AGE_S) == 0
+        troubled = self.overused or self._loss_bound.excess > HIGH or silent_s > SILENCE_S
+        if troubled and not idle:
             return None
         noise_s = self._queue.noise_s
         return self._prober.next(self._rate.bps, self._wanted_bps, noise_s, now)

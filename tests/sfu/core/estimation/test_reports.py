@@ -85,3 +85,16 @@ def test_without_feedback_no_probe_is_sent() -> None:
     estimator.receive_report(0.0, 0.05, 1.0)
     assert estimator.is_limited
     assert estimator.next_probe(1.0) is None
+
+
+def test_where_nothing_was_sent_for_a_while_a_probe_tells_what_the_path_is_like_now() -> None:
+    """A Firefox whose pictures are paused reports of nothing: it reports no sound."""
+    estimator = Estimator(0.0)
+    estimator.set_wanted(1_000_000, 0.0)
+    for number in range(200):
+        estimator.log.note(number, 0.01 * number, 1000)
+    came = [(number, 10_000 * number) for number in range(200)]
+    (feedback,) = twcc.report(came, 1, 2, 0)
+    estimator.receive_feedback(feedback, 2.0)
+    assert estimator.next_probe(3.5) is None, "what was sent last may still tell"
+    assert estimator.next_probe(4.5) is not None
