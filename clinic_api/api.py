@@ -32,6 +32,7 @@ from clinic_api.messages import routes as messages
 from clinic_api.organisation import routes as organisation
 from clinic_api.records import documents_routes as documents
 from clinic_api.records import lists_routes as lists
+from clinic_api.records import notes_routes as notes
 from clinic_api.scheduling import routes as scheduling
 from clinic_api.visits import routes as visits
 
@@ -47,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     *visits.ROUTES,
     *documents.ROUTES,
     *lists.ROUTES,
+    *notes.ROUTES,
     *messages.ROUTES,
     *outbox_routes.ROUTES,
     *set_up.ROUTES,

@@ -23,6 +23,7 @@ import clinic_api.organisation.store
 import clinic_api.outbox_store
 import clinic_api.records.documents_store
 import clinic_api.records.lists_store
+import clinic_api.records.notes_store
 import clinic_api.records.observations_store
 import clinic_api.scheduling.hours_store
 import clinic_api.scheduling.store

@@ -40,6 +40,14 @@ SEXES: Mapping[str, str] = {
     "other": "other",
     "unknown": "not known",
 }
+CHANNELS: Mapping[str, str] = {
+    "phone": "by telephone",
+    "sms": "by text message",
+    "voicemail": "on the answering machine",
+    "email": "by e-mail",
+    "post": "by letter",
+}
+WISHES: Mapping[str, str] = {"any": "yes", "never": "never", "only": "only by this"}
 DEVICES: Mapping[str, str] = {
     "phone": "a phone",
     "tablet": "a tablet",
@@ -54,6 +62,7 @@ OBJECTS: Mapping[str, str] = {
     "audit": "audit",
     "availability": "hours of a practitioner",
     "backup": "backup",
+    "chart": "chart of a patient",
     "claim_invitation": "invitation to a record",
     "clinical_lists": "problems, allergies and medicines",
     "consent": "consent",
@@ -66,6 +75,8 @@ OBJECTS: Mapping[str, str] = {
     "list_entry": "entry about a patient’s health",
     "location": "place of the clinic",
     "message": "message",
+    "note": "note about a visit",
+    "note_template": "template of a note",
     "observation": "measurement",
     "offer": "service of a practitioner",
     "organisation": "the clinic",
@@ -200,6 +211,12 @@ ACTIONS: Mapping[str, str] = {
     "clinical.note": "noted something about a patient’s health",
     "clinical.change": "changed what is noted about a patient’s health",
     "clinical.confirm": "confirmed what a patient said",
+    "chart.open": "opened a patient’s chart",
+    "note.read": "read notes about a patient",
+    "note.write": "wrote a note about a patient",
+    "note.sign": "signed, added to or withheld a note",
+    "note_template.list": "listed templates of notes",
+    "note_template.change": "changed a template of notes",
     "document.list": "listed the documents of a patient",
     "document.read": "opened a document",
     "document.release": "released a document to the patient",

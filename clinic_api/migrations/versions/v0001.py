@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from clinic_api.audit.store import install_triggers
+from clinic_api.records.notes_guard import install_note_guards
 from clinic_api.scheduling.guard import install_overlap_guard
 
 revision = "0001"
@@ -150,6 +151,26 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_locations")),
     )
+    op.create_table(
+        "note_templates",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("practitioner_id", sa.String(length=36), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("sections", sa.LargeBinary(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_note_templates")),
+    )
+    with op.batch_alter_table("note_templates", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_note_templates_practitioner_id"), ["practitioner_id"], unique=False
+        )
+
     op.create_table(
         "organisations",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -923,6 +944,38 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "notes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("patient_id", sa.String(length=36), nullable=False),
+        sa.Column("visit_id", sa.String(length=36), nullable=True),
+        sa.Column("practitioner_id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("sections", sa.LargeBinary(), nullable=False),
+        sa.Column("signed_at", sa.BigInteger(), nullable=True),
+        sa.Column("signed_by", sa.String(length=80), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("withheld", sa.String(length=20), nullable=False),
+        sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_notes_patient_id")),
+        sa.ForeignKeyConstraint(
+            ["practitioner_id"], ["practitioners.id"], name=op.f("fk_notes_practitioner_id")
+        ),
+        sa.ForeignKeyConstraint(["visit_id"], ["visits.id"], name=op.f("fk_notes_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
+    )
+    with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notes_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_notes_practitioner_id"), ["practitioner_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_notes_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
         "observations",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("org_id", sa.String(length=36), nullable=False),
@@ -1150,6 +1203,28 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_consents_patient_id"), ["patient_id"], unique=False)
 
+    op.create_table(
+        "note_addenda",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("note_id", sa.String(length=36), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("signed_at", sa.BigInteger(), nullable=False),
+        sa.Column("signed_by", sa.String(length=80), nullable=False),
+        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["note_id"], ["notes.id"], name=op.f("fk_note_addenda_note_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_note_addenda")),
+    )
+    with op.batch_alter_table("note_addenda", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_note_addenda_note_id"), ["note_id"], unique=False)
+
     # ### end Alembic commands ###
     install_triggers(op.get_bind())
     install_overlap_guard(op.get_bind())
+    install_note_guards(op.get_bind())
