@@ -103,7 +103,7 @@ def _nack(state: State, peer: str, nack: rtcp.Nack, now: float) -> None:
         if action is not None:
             state.counters.resent += 1
             state.actions.append(action)
-            if isinstance(action, Resend) and resending.goes_twice(subscriber):
+            if isinstance(action, Resend) and resending.goes_twice(subscriber, stream, seq):
                 state.counters.resent += 1
                 state.actions.append(resending.second(stream, action))
         elif stream.source is not None and resending.is_beyond_repair(stream, seq):

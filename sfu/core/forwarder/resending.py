@@ -21,6 +21,7 @@ MIN_REPEAT_S = 0.015  # libwebrtc looks every 20 ms for what to ask for
 REPEAT_RTTS = 0.7  # what is asked for again sooner was asked for before the answer could be there
 REMEMBERED = 512  # answered numbers
 FAR_S, MUCH_LOSS = 0.08, 0.1  # from here on each repair goes twice: there is no time for many tries
+SINGLE_TRIES = 2
 MAX_AUDIO_RTT_S = 0.150  # sound that comes later than this only lengthens the jitter buffer
 
 
@@ -71,9 +72,12 @@ def loses_much(subscriber: Subscriber) -> bool:
     return subscriber.path_loss >= MUCH_LOSS
 
 
-def goes_twice(subscriber: Subscriber) -> bool:
-    """Whether repairs are sent double: they take long, and many are lost again."""
-    return subscriber.rtt_s >= FAR_S and loses_much(subscriber)
+def goes_twice(subscriber: Subscriber, stream: Stream, seq: int) -> bool:
+    """Whether a repair is sent double: many are lost again, and tries take long or two of this
+    packet have failed.
+    """
+    tries, _ = stream.answered.get(seq, (0, 0.0))
+    return loses_much(subscriber) and (subscriber.rtt_s >= FAR_S or tries > SINGLE_TRIES)
 
 
 def second(stream: Stream, first: Resend) -> Resend:
