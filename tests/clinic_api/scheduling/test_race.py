@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from time import perf_counter
 
 import msgspec
 import pytest
@@ -26,6 +27,7 @@ from clinic_api.transaction import Transaction
 from clinic_api.visits.joining import participant_actor
 from tests.clinic_api.http.conftest import bare_app
 from tests.clinic_api.scheduling.cast import NINE, Practice
+from tests.clinic_api.scheduling.racers import Answer, Given
 from tests.clinic_api.visits.cast import CONSOLE
 
 pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
@@ -105,24 +107,39 @@ async def look(clinic: Practice, client: Client, racers: list[Racer]) -> None:
 
 
 async def race(clinic: Practice, client: Client, racers: list[Racer]) -> list[Finish]:
-    """All at once for 09:00 on Monday."""
+    """All at once for 09:00 on Monday, from a process of their own."""
+    given = Given(int(client.port or 0), [_request(clinic, client, each) for each in racers])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.clinic_api.scheduling.racers", stdin=PIPE, stdout=PIPE
+    )
+    output, _ = await asyncio.wait_for(process.communicate(msgspec.json.encode(given)), 60)
+    answers = msgspec.json.decode(output, type=list[Answer])
+    return [
+        Finish(
+            racer=racer,
+            status=answer.status,
+            body=msgspec.json.decode(answer.body),
+            took_s=answer.took_s,
+        )
+        for racer, answer in zip(racers, answers, strict=True)
+    ]
 
-    async def run(racer: Racer) -> Finish:
-        wanted = {
-            "patient_id": racer.patient_id,
-            "service_id": clinic.service_id,
-            "practitioner_id": clinic.bob_id,
-            "starts_at": NINE.isoformat(),
-        }
-        began = perf_counter()
-        async with client.post(
-            f"{API}/appointments/hold", json=wanted, headers=racer.headers
-        ) as answer:
-            body = await answer.json(content_type=None)
-            took_s = perf_counter() - began
-            return Finish(racer=racer, status=answer.status, body=body, took_s=took_s)
 
-    return await asyncio.gather(*(run(each) for each in racers))
+def _request(clinic: Practice, client: Client, racer: Racer) -> str:
+    wanted = {
+        "patient_id": racer.patient_id,
+        "service_id": clinic.service_id,
+        "practitioner_id": clinic.bob_id,
+        "starts_at": NINE.isoformat(),
+    }
+    body = msgspec.json.encode(wanted).decode()
+    headers = racer.headers | {
+        "Host": f"{client.host}:{client.port}",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+    }
+    lines = [f"POST {API}/appointments/hold HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
+    return "\r\n".join((*lines, "", body))
 
 
 async def confirmed(client: Client, winner: Finish) -> int:
