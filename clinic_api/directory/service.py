@@ -12,6 +12,7 @@ from clinic_api.actor import Actor
 from clinic_api.directory import store
 from clinic_api.directory.contacts import folded, tidy_email, tidy_name, tidy_phone
 from clinic_api.directory.model import (
+    ContactRule,
     Id,
     Language,
     Name,
@@ -172,8 +173,20 @@ def tidied(tx: Transaction, details: PatientDetails) -> PatientDetails:
         emails=tuple(dict.fromkeys(emails)),
         address=details.address,
         emergency=details.emergency,
-        contact_rules=details.contact_rules,
+        contact_rules=tuple(_tidy_rule(rule, country) for rule in details.contact_rules),
     )
+
+
+def _tidy_rule(rule: ContactRule, country: str) -> ContactRule:
+    """With the one form of its address, which mails are sent to. Raises Refused(invalid)."""
+    if rule.rule == "never":
+        return ContactRule(rule.channel, "never")
+    field = f"only_{rule.channel}"
+    if rule.channel == "email":
+        return replace(rule, value=tidy_email(rule.value, field))
+    if rule.channel == "post":
+        return rule
+    return replace(rule, value=tidy_phone(rule.value, country, field))
 
 
 def _changed(before: PatientDetails, after: PatientDetails) -> list[str]:

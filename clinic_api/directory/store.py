@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -91,6 +92,12 @@ def search_patients(
         held = [_contains(column, part) for column in (patients.c.phones, patients.c.emails)]
         query = query.where(sa.or_(*held))
     return page(tx, patients, query, _summary, cursor=cursor, limit=limit)
+
+
+def patients_born_on(tx: Transaction, day: date) -> list[PatientSummary]:
+    """Records that were not merged into another one."""
+    query = tx.select(patients).where(patients.c.birth_date == day, patients.c.state != "merged")
+    return [_summary(row) for row in tx.all(query.order_by(patients.c.id))]
 
 
 def patients_by_contact(tx: Transaction, contact: str) -> list[str]:

@@ -5,18 +5,15 @@ What is searched for is posted, because addresses end up in histories and logs.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
-import msgspec
 from aiohttp import web
 from msgspec import Meta
-from msgspec.structs import replace
 
 from clinic_api.actions import ACTIONS
 from clinic_api.actor import Actor
 from clinic_api.audit.service import AccessEntry, ReadAccessLog, read_access_log
-from clinic_api.directory.model import EmergencyContact, Patient, PatientDetails, Sex
+from clinic_api.directory.model import Patient, PatientDetails
 from clinic_api.directory.service import (
     ChangePatient,
     OnePatient,
@@ -28,14 +25,11 @@ from clinic_api.directory.service import (
 from clinic_api.errors import Refused
 from clinic_api.guarded import relations
 from web.forms import Form, failed
+from web.languages import languages
+from web.places import countries
 from web.portal.desk import Pages, Visitor, redirect
+from web.portal.patient_form import CHANNELS, PatientForm, details_of, fields_of
 from web.portal.posted import Posted
-
-MAX_CONTACTS = 5  # of each kind: PatientDetails
-_Contacts = Annotated[str, Meta(max_length=1400)]  # five e-mail addresses, a line each
-_Line = Annotated[str, Meta(max_length=200, extra={"wrong": "At most 200 characters."})]
-_Short = Annotated[str, Meta(max_length=100, extra={"wrong": "At most 100 characters."})]
-_Phone = Annotated[str, Meta(max_length=40, extra={"wrong": "At most 40 characters."})]
 
 
 class SearchForm(Posted, frozen=True, kw_only=True):
@@ -43,19 +37,8 @@ class SearchForm(Posted, frozen=True, kw_only=True):
     cursor: Annotated[str, Meta(max_length=400)] = ""
 
 
-class PatientForm(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be put right here; whose own record it is does not send the first three."""
-
-    name: _Line = ""
-    birth_date: Annotated[date | None, Meta(extra={"wrong": "Please write a date."})] = None
-    sex: Sex = "unknown"
-    phones: _Contacts = ""
-    emails: _Contacts = ""
-    emergency_name: _Line = ""
-    emergency_phone: _Phone = ""
-    emergency_relationship: _Short = ""
+class ChangePatientForm(PatientForm, frozen=True, kw_only=True):
     version: int
-    csrf: str = ""
 
 
 class PatientPages(Pages):
@@ -94,6 +77,7 @@ class PatientPages(Pages):
             following=found.next,
             text=wanted.text,
             form=form,
+            may_create=bool(relations(ACTIONS["patient.create"], visitor.actor)),
             only_own="any" not in relations(ACTIONS["patient.read"], visitor.actor),
         )
 
@@ -106,6 +90,7 @@ class PatientPages(Pages):
             visitor,
             "patient.html",
             patient=patient,
+            language=dict(languages(patient.details.language))[patient.details.language],
             seen=seen,
             names=names,
             may_change=_may_change(visitor.actor, patient),
@@ -127,16 +112,16 @@ class PatientPages(Pages):
 
     async def _edit(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         patient = await self._read(request, visitor)
-        return self._show_form(request, visitor, patient, Form(_fields(patient)))
+        sent = fields_of(patient.details) | {"version": str(patient.version)}
+        return self._show_form(request, visitor, patient, Form(sent))
 
     async def _change(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        form = await self._desk.form(request, visitor, PatientForm)
+        form = await self._desk.form(request, visitor, ChangePatientForm)
         patient = await self._read(request, visitor)
         if form.value is None:
             return self._show_form(request, visitor, patient, form)
-        command = _command(patient, form.value, is_staff=visitor.actor.is_staff)
         try:
-            _check_contacts(command)
+            command = _command(patient, form.value, is_staff=visitor.actor.is_staff)
             await self._desk.database.write(lambda tx: change_patient(tx, visitor.actor, command))
         except Refused as refused:
             if refused.code not in {"invalid", "stale", "conflict"}:
@@ -150,7 +135,7 @@ class PatientPages(Pages):
         request: web.Request,
         visitor: Visitor,
         patient: Patient,
-        form: Form[PatientForm],
+        form: Form[PatientForm] | Form[ChangePatientForm],
         refused: Refused | None = None,
     ) -> web.Response:
         return self._desk.render(
@@ -161,6 +146,9 @@ class PatientPages(Pages):
             patient=patient,
             form=form,
             message=refused.message if refused and not refused.fields else "",
+            channels=CHANNELS,
+            countries=countries(),
+            languages=languages(form.shown("language")),
         )
 
 
@@ -169,47 +157,8 @@ def _may_change(actor: Actor, patient: Patient) -> bool:
     return patient.state != "merged" and bool(relations(ACTIONS["patient.change"], actor))
 
 
-def _fields(patient: Patient) -> dict[str, str]:
-    """The record as the form shows it."""
-    details = patient.details
-    return {
-        "name": details.name,
-        "birth_date": details.birth_date.isoformat() if details.birth_date else "",
-        "sex": details.sex,
-        "phones": "\n".join(details.phones),
-        "emails": "\n".join(details.emails),
-        "emergency_name": details.emergency.name,
-        "emergency_phone": details.emergency.phone,
-        "emergency_relationship": details.emergency.relationship,
-        "version": str(patient.version),
-    }
-
-
-def _command(patient: Patient, said: PatientForm, *, is_staff: bool) -> ChangePatient:
-    """What the form does not have stays as it is; so does who the patient is, but for staff."""
-    emergency = EmergencyContact(
-        name=said.emergency_name,
-        phone=said.emergency_phone,
-        relationship=said.emergency_relationship,
-    )
-    details = replace(
-        patient.details,
-        phones=tuple(line for line in said.phones.splitlines() if line.strip()),
-        emails=tuple(said.emails.split()),
-        emergency=emergency,
-    )
-    if is_staff:
-        details = replace(details, name=said.name, birth_date=said.birth_date, sex=said.sex)
+def _command(patient: Patient, said: ChangePatientForm, *, is_staff: bool) -> ChangePatient:
+    """What the form does not have stays as it is. Raises Refused(invalid)."""
+    details = details_of(said, patient.details, is_staff=is_staff)
     values = {name: getattr(details, name) for name in PatientDetails.__struct_fields__}
     return ChangePatient(patient_id=patient.id, version=said.version, **values)
-
-
-def _check_contacts(command: ChangePatient) -> None:
-    """Raises Refused(invalid)."""
-    many = {
-        name: f"At most {MAX_CONTACTS}."
-        for name in ("phones", "emails")
-        if len(getattr(command, name)) > MAX_CONTACTS
-    }
-    if many:
-        raise Refused("invalid", fields=many)

@@ -11,6 +11,7 @@ from web.portal.audit import AuditPages
 from web.portal.desk import Desk
 from web.portal.doors import DoorPages
 from web.portal.messages import MessagePages
+from web.portal.new_patient import NewPatientPages
 from web.portal.patients import PatientPages
 from web.portal.set_up import SetUpPages
 from web.portal.sign_in import SignInPages
@@ -27,6 +28,7 @@ def add_portal(app: web.Application, database: Database, authenticate: Authentic
         AccountPages,
         DoorPages,
         VisitPages,
+        NewPatientPages,  # before a patient whose id would be “new”
         PatientPages,
         AuditPages,
         UserPages,

@@ -105,6 +105,8 @@ SERVED: dict[str, str] = {
     "POST /visits/{visit_id}/seats/{participant_id}/revoke": "visit.revoke",
     "GET /patients": "patient.search",
     "POST /patients/search": "patient.search",
+    "GET /patients/new": "patient.create",
+    "POST /patients/new": "patient.create",
     "GET /patients/{patient_id}": "patient.read",
     "GET /patients/{patient_id}/edit": "patient.change",
     "POST /patients/{patient_id}/edit": "patient.change",
