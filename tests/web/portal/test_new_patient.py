@@ -1,4 +1,4 @@
-"""A new record, made by staff: with all that is known, and a hint where somebody is there already."""
+"""A new record, made by staff: all that is known, and a hint where somebody is there already."""
 
 from __future__ import annotations
 
