@@ -30,7 +30,7 @@ _BY_NAME: dict[str, str] = {
     "ends_local": "2030-01-31T12:00",
     "local": "2030-01-31T09:00",
     "code": "123456",
-    "system": "http://snomed.info/sct",
+    "system": "urn:oid:2.16.840.1.113883.6.96",  # SNOMED CT
     "since": "2024-05",
     "until": "2025",
     "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",  # of nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clinic_api.actor import STRANGER, Actor
-from clinic_api.catalogue.model import Address, Service
+from clinic_api.catalogue.model import Service
 from clinic_api.catalogue.service import (
     ChangeLocation,
     ChangeOffer,
@@ -30,6 +30,7 @@ from clinic_api.catalogue.service import (
     read_service,
 )
 from clinic_api.db import Database
+from clinic_api.directory.model import Address
 from tests.clinic_api.conftest import Clock
 from tests.clinic_api.visits.cast import CAROL, CHARLIE, CONSOLE, Clinic, opened
 
