@@ -1,7 +1,7 @@
 """Moving: one transaction frees the old time and takes the new one, or nothing has happened.
 
 The old appointment stays as `moved` and the new one is booked, linked both ways; for calendars
-they are one event with the next sequence (RFC 5545 3.8.7.4).
+they are one event with the next sequence (RFC 5545 3.8.7.4). What staff approve, they approve anew.
 """
 
 from __future__ import annotations
@@ -47,13 +47,18 @@ def take_move(tx: Transaction, actor: Actor, command: Move) -> AppointmentView:
         raise Refused("invalid", fields={"starts_at": "It begins then already."})
     given = offered(tx, actor, old.service_id, practitioner_id)
     slot = take_slot(tx, actor, given, starts_at, old.patient_id, but=(old.id,))
+    asks = given.service.needs_approval and by(actor, old) == "patient"
+    elsewhere = practitioner_id != old.practitioner_id
     new_id = tx.new_id()
     freed = change(tx, actor, old, "move", expected=command.version, why=command.why)
     made = msgspec.structs.replace(
         old,
         id=new_id,
         version=1,
+        state="pending_approval" if asks else "booked",
+        expires_at=starts_at if asks else None,
         practitioner_id=practitioner_id,
+        price_minor=given.price_minor if elsewhere else old.price_minor,
         blocks=True,
         overbooked=False,
         conflicted=False,
@@ -66,6 +71,7 @@ def take_move(tx: Transaction, actor: Actor, command: Move) -> AppointmentView:
     store.insert(tx, actor, made, reason=reason, staff_reason=command.why)
     store.update(tx, actor, freed, moved_to=new_id)
     tx.note(actor, "appointment", new_id, patient_id=made.patient_id)
-    relate(tx, actor, made.patient_id, practitioner_id)
-    told(tx, actor, made, "moved")
+    if made.state == "booked":
+        relate(tx, actor, made.patient_id, practitioner_id)
+        told(tx, actor, made, "moved")
     return view_of(tx, actor, made)

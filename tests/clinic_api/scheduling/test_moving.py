@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from clinic_api.errors import Refused
 from clinic_api.outbox_store import outbox
+from clinic_api.scheduling.ending import approve
 from clinic_api.scheduling.flows import move
 from clinic_api.scheduling.model import AppointmentView
 from clinic_api.scheduling.moving import Move, take_move
 from clinic_api.scheduling.reading import ReadAppointment, read_appointment
 from clinic_api.scheduling.store import appointments
-from tests.clinic_api.scheduling.cast import HALF_HOUR, NINE, Practice
+from tests.clinic_api.scheduling.cast import HALF_HOUR, NINE, Practice, one
 from tests.clinic_api.visits.cast import CAROL, CHARLIE
 
 DAY = timedelta(days=1)
@@ -106,6 +107,19 @@ async def test_patients_move_in_time_and_three_times_staff_later_with_a_reason(
     assert (await clinic.refusal(take_move, CAROL, late)).code == "reason_needed"
     moved = await clinic.do(take_move, CAROL, replace(late, why="Bob is late"))
     assert (moved.staff_reason, moved.moves) == ("Bob is late", 3)
+
+
+async def test_what_staff_approve_they_approve_anew_when_a_patient_moves_it(
+    clinic: Practice,
+) -> None:
+    service_id = await clinic.service(needs_approval=True, step_min=30)
+    waiting = await clinic.booked(clinic.alice, service_id=service_id)
+    approved = await clinic.do(approve, CAROL, one(waiting))
+    moved = await clinic.do(take_move, clinic.alice, to(approved))
+    assert (moved.state, moved.expires_at) == ("pending_approval", NINE + HALF_HOUR)
+    approved = await clinic.do(approve, CAROL, one(moved))
+    by_staff = await clinic.do(take_move, CAROL, to(approved, NINE, why="Bob is ill"))
+    assert by_staff.state == "booked"
 
 
 async def test_what_is_moved_is_over(clinic: Practice) -> None:
