@@ -182,7 +182,7 @@ async def _full_after_s(alice: Participant, bob: Participant) -> list[float]:
         await until(lambda: _plays(person, height), 3 * RESTORED_WITHIN_S, what)
         return round(time.monotonic() - begun, 1)
 
-    return await asyncio.gather(full(alice, BOB.height), full(bob, ALICE.height))
+    return list(await asyncio.gather(full(alice, BOB.height), full(bob, ALICE.height)))
 
 
 async def _for_seconds(seconds: float, bob: Participant, alice: Participant) -> Heard:
