@@ -24,7 +24,7 @@ Day = Annotated[str, Meta(pattern=r"^([12]\d{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
-    """From a published code system, by its URI: http://snomed.info/sct, ICD-10, RxNorm, ATC."""
+    """From a published code system, by its URI: SNOMED CT, ICD-10, RxNorm, ATC."""
 
     system: Annotated[str, Meta(pattern=r"^(https?://|urn:)\S+$", max_length=200)]
     code: Annotated[str, Meta(min_length=1, max_length=50)]
