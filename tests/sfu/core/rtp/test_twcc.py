@@ -215,3 +215,10 @@ def test_a_body_as_long_as_a_datagram_costs_linear_time(unit: str) -> None:
             return None
 
     assert grows_linearly(read, bytes.fromhex(unit), bytes.fromhex("0000 2000 000000 00"))
+
+
+def test_how_many_packets_a_body_speaks_of_is_known_before_it_is_read() -> None:
+    body = twcc.write(twcc.report([(1, 0), (4, 1000)], 1, 2, 0)[0])
+    assert twcc.status_count(body) == twcc.status_count(bytes(8) + body, 8) == 4
+    with pytest.raises(RtcpError):
+        twcc.status_count(body[:7])
