@@ -92,7 +92,7 @@ def test_an_answer_that_does_not_fit_is_named(key: str, answer: object) -> None:
 
 @pytest.mark.parametrize("day", ["2030-02-30", "20300131", "2030-1-31", "", "tomorrow"])
 def test_a_day_is_a_day_of_the_calendar(day: str) -> None:
-    answers = {"smokes": False, "pain": ["red"], "since": day}
+    answers: dict[str, Answer] = {"smokes": False, "pain": ["red"], "since": day}
     if day:
         assert wrong(answers) == {"since"}
     else:
