@@ -6,7 +6,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -181,9 +181,7 @@ async def test_of_forty_who_want_one_time_one_gets_it(
 
 @pytest.mark.prove
 async def test_of_two_hundred_who_want_one_time_one_gets_it_and_all_know_within_a_second(
-    clinic_on_both: Practice,
-    client: Client,
-    record_property: Callable[[str, object], None],
+    clinic_on_both: Practice, client: Client
 ) -> None:
     slowest_s = await check(clinic_on_both, client, 200, PROMISE_S)
-    record_property("slowest of 200 answers, s", round(slowest_s, 2))
+    sys.stdout.write(f"slowest of 200 answers: {slowest_s:.2f} s\n")
