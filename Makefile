@@ -41,7 +41,7 @@ prove: $(DEVELOP) $(BROWSERS)
 	pytest -m prove
 	HYPOTHESIS_PROFILE=prove SEED=$${SEED:-$$RANDOM$$RANDOM}; export HYPOTHESIS_PROFILE; \
 	  echo "properties with --hypothesis-seed=$$SEED"; \
-	  pytest -m "not e2e and not prove" --hypothesis-seed=$$SEED tests/sfu tests/signaling
+	  pytest -m "not e2e and not prove" --hypothesis-seed=$$SEED tests/sfu tests/signaling tests/clinic_api/scheduling
 	python tests/prove/bare.py
 	python -m bench --check
 
