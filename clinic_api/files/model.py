@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 import msgspec
@@ -44,3 +45,11 @@ class GivenFile(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
     size: int
     etag: str
+
+
+class Streamed(msgspec.Struct, frozen=True, kw_only=True):
+    """What is made while it is sent; what `parts` raises after the first one cuts it off."""
+
+    name: str
+    media_type: str
+    parts: AsyncGenerator[bytes, None]

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 async def send_file(request: web.Request, disk: Disk, file: GivenFile) -> web.StreamResponse:
     """Raises Refused(file_damaged) before the first byte, where it can be known."""
-    headers = _headers(file)
+    headers = {**attachment_headers(file.name), "ETag": file.etag}
     if has_etag(request, file.etag):
         return web.Response(status=304, headers=headers)
     chunks = disk.chunks(file.id, file.size)
@@ -75,10 +75,10 @@ def _some(chunks: Iterator[bytes]) -> bytes:
     return b"".join(islice(chunks, CHUNKS_AT_ONCE))
 
 
-def _headers(file: GivenFile) -> dict[str, str]:
+def attachment_headers(name: str) -> dict[str, str]:
     """RFC 6266 4: a plain name for old programs, and the true one in UTF-8."""
-    plain = "".join(char if char.isascii() and char not in '"\\%' else "_" for char in file.name)
-    called = f"filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
+    plain = "".join(char if char.isascii() and char not in '"\\%' else "_" for char in name)
+    called = f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     return {
         "Content-Disposition": f"attachment; {called}",
         "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
@@ -86,5 +86,4 @@ def _headers(file: GivenFile) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
-        "ETag": file.etag,
     }

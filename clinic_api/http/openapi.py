@@ -142,7 +142,7 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
 
 
 def _is_json(route: Route) -> bool:
-    return route.result is not None and not route.gives_file
+    return route.result is not None and not (route.gives_file or route.gives_stream)
 
 
 def _form(route: Route, schemas: Schemas) -> Schema:
@@ -229,6 +229,9 @@ def _responses(route: Route, schemas: Schemas) -> Schema:
             "Content-Disposition": {"schema": {"type": "string"}},
         }
         answers["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
+    if route.gives_stream:
+        success["content"] = {route.media_type: {}}
+        success["headers"] = {"Content-Disposition": {"schema": {"type": "string"}}}
     if _has_version(route.result):
         success["headers"] = {"ETag": {"schema": {"type": "string"}}}
         if route.method == "GET":

@@ -10,7 +10,9 @@ slow work stands between two transactions. Its command is one Struct, whose fiel
 
 A route with `before_file` takes one file in a form (multipart/form-data) behind the fields:
 `before_file` says whether it may come at all, then `run` gets it as its fourth argument, on disk.
-A route whose result is a `GivenFile` sends the file itself.
+With `remade` a small file is held in memory, and what that makes of it goes to disk.
+A route whose result is a `GivenFile` sends the file itself, one whose result is `Streamed` what is
+made meanwhile; `media_type` says of what type.
 """
 
 from __future__ import annotations
@@ -19,21 +21,30 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any, Generic, Literal, TypeVar, get_origin, get_type_hints
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypeVar,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
 from clinic_api.actions import ACTIONS
 from clinic_api.actor import Actor
 from clinic_api.db import Database
-from clinic_api.files.model import GivenFile
+from clinic_api.files.model import GivenFile, Streamed
 from clinic_api.guarded import action_of
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Run = Callable[..., Any]  # (Transaction | Database, Actor, command) → result, awaited for flows
-C = TypeVar("C")
+P = ParamSpec("P")
 R = TypeVar("R")
-Flow = Callable[[Database, Actor, C], Awaitable[R]]
+Flow = Callable[Concatenate[Database, Actor, P], Awaitable[R]]  # positional
 
 MAX_BODY_BYTES = 64 * 1024
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -49,11 +60,11 @@ class WithSession(msgspec.Struct, Generic[R], frozen=True):
     token: str | None
 
 
-def flow(action: str) -> Callable[[Flow[C, R]], Flow[C, R]]:
+def flow(action: str) -> Callable[[Flow[P, R]], Flow[P, R]]:
     """Declare the action of a flow. Raises KeyError for one that is not in the table."""
     ACTIONS[action]
 
-    def declare(function: Flow[C, R]) -> Flow[C, R]:
+    def declare(function: Flow[P, R]) -> Flow[P, R]:
         FLOWS[_name_of(function)] = action
         return function
 
@@ -75,8 +86,10 @@ class Route:
         summary: str = "",
         max_body_bytes: int = MAX_BODY_BYTES,
         before_file: Run | None = None,
+        remade: Callable[[bytes], bytes] | None = None,
+        media_type: str = "",
     ) -> None:
-        """Raises KeyError for an undeclared `run`, ValueError for what does not fit together."""
+        """`remade` may raise `files.inspecting.NotAccepted`. Raises KeyError for an undeclared `run`, ValueError for what does not fit together."""
         self.method = method
         self.path = path
         self.run = run
@@ -86,6 +99,8 @@ class Route:
         self.summary = summary or _first_sentences(run)
         self.max_body_bytes = max_body_bytes  # of the file alone, where one is taken
         self.before_file = before_file
+        self.media_type = media_type  # of what is streamed
+        self.remade = remade
         self.is_flow = _name_of(run) in FLOWS
         self.action = FLOWS[_name_of(run)] if self.is_flow else action_of(run)
         self.opens_session = get_origin(get_type_hints(run).get("return")) is WithSession
@@ -107,14 +122,19 @@ class Route:
         return self.result is GivenFile
 
     @property
+    def gives_stream(self) -> bool:
+        """Whether it answers with something that is made while it is sent."""
+        return self.result is Streamed
+
+    @property
     def has_body(self) -> bool:
         """Whether `sent` is read from a body, else it is read from the query."""
         return self.method not in {"GET", "DELETE"} and bool(self.sent.__struct_fields__)
 
     @property
     def takes_key(self) -> bool:
-        """Whether an Idempotency-Key counts; what opens a session is never given twice."""
-        return self.method == "POST" and not self.opens_session
+        """Whether an Idempotency-Key counts; what opens a session or streams is never kept."""
+        return self.method == "POST" and not (self.opens_session or self.gives_stream)
 
     def _check(self) -> None:
         if not _PATH.fullmatch(self.path):

@@ -30,6 +30,7 @@ from clinic_api.http.origin import check_origin
 from clinic_api.http.reading import body_of, command_of, key_of, versions_of
 from clinic_api.http.route import Route
 from clinic_api.http.running import Done, Once, carry_out
+from clinic_api.http.streams import send_stream
 from clinic_api.http.uploads import UPLOADS, Uploads
 from clinic_api.transaction import Transaction
 
@@ -103,6 +104,8 @@ class Endpoint:
             return reply(request, (await self._take_file(request, actor, key)).answer)
         if route.gives_file:
             return await self._give_file(request, actor)
+        if route.gives_stream:
+            return await self._give_stream(request, actor)
         body = await body_of(request, route)
         once = None if key is None else Once(key, _hash_of(request, body))
         commands = [await self._command(request, body, each, actor) for each in versions]
@@ -123,6 +126,10 @@ class Endpoint:
         command = await self._command(request, b"", None, actor)
         file = await self._database.read(lambda tx: self.route.run(tx, actor, command))
         return await send_file(request, disk_of(self._database), file)
+
+    async def _give_stream(self, request: web.Request, actor: Actor) -> web.StreamResponse:
+        command = await self._command(request, await body_of(request, self.route), None, actor)
+        return await send_stream(request, await self.route.run(self._database, actor, command))
 
     async def _first_that_matches(
         self, actor: Actor, commands: Sequence[msgspec.Struct], once: Once | None
