@@ -10,6 +10,7 @@ from tests.sim.flow import Flow, Traffic
 from tests.sim.network import Conditions
 
 LINK_BPS = 150_000.0
+MOST_PROBES = 9  # in 35 s: of 1,500 bytes each, 2 % of what the link carries
 AUDIO_S, AUDIO_BYTES = 0.02, 200  # Opus with RED: 80 kbit/s
 FRAME_S = 1 / 30
 LAYERS = ((0.4, (0,)), (0.6, (0, 2)), (1.0, (0, 1, 2, 3)))  # part of the rate, of four frames
@@ -56,3 +57,4 @@ def test_the_estimate_of_a_narrow_link_is_found_and_stays(queue_s: float, video_
         call.run(35.0)
         assert fmean(call.estimates(5, 7)) >= 0.75 * LINK_BPS
         assert quantiles(call.estimates(5, 35), n=10)[0] >= 0.65 * LINK_BPS
+        assert call.probes <= MOST_PROBES, "what is known is not asked again and again"

@@ -107,10 +107,11 @@ class Estimator:
             return None
         silent_s = now - self._feedback_at
         idle = silent_s > FEEDBACK_AGE_S and self.log.sent_bps(now, FEEDBACK_AGE_S) == 0
-        troubled = self.overused or self._loss_bound.excess > HIGH or silent_s > SILENCE_S
-        if troubled and not idle:
-            return None
         noise_s = self._queue.noise_s
+        waits = self._queue.value > max(FAST_S, noise_s)  # sound does, too
+        troubled = self.overused or self._loss_bound.excess > HIGH or silent_s > SILENCE_S
+        if (troubled or waits) and not idle:
+            return None
         return self._prober.next(self._rate.bps, self._wanted_bps, noise_s, now)
 
     def receive_feedback(self, feedback: TransportFeedback, now: float) -> None:
@@ -310,4 +311,4 @@ class Estimator:
     def _learn(self, result: ProbeResult, now: float) -> None:
         before = self._rate.bps
         self._rate.set(max(before, result.bps))
-        self._prober.finish(self.log, result, before, now)
+        self._prober.finish(self.log, result, before, now, self._rate.capacity_bps or 0.0)

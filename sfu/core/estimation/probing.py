@@ -1,7 +1,7 @@
 """Probes: a short cluster of packets at a higher rate tells at once what growth would take long to.
 
 Only while more is wanted than the estimate allows. One that finds room is followed at once by
-another, one that finds none makes the next wait longer, up to 5 s. The result is the rate
+another, one that finds none, or only what the link is known to carry, makes the next wait longer, up to 5 s. The result is the rate
 at which the whole cluster arrived, never more than the rate at which it was sent.
 """
 
@@ -19,9 +19,10 @@ MARGIN = 1.25  # of what is wanted: no probe needs to be faster, nor is one beli
 INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
 BACKOFF, MAX_INTERVAL_S = 1.5, 5.0
 DURATION_S, MAX_DURATION_S = 0.060, 0.2
+NEWS = 1.2  # times what the link was known to carry: less is no news, growth finds it as soon
 NOISES = 4.0
 AGAIN_S = 0.5  # after one that found room and filled it, or of which too little was reported
-MIN_BYTES = 3_000
+MIN_BYTES = 1_500  # six packets of padding
 GIVE_UP_S = 1.0  # plus the RTT: libwebrtc ProbeController: kMaxWaitingTimeForProbingResult
 MIN_ARRIVED = 0.6  # of the cluster's packets; libwebrtc: 0.8, but radio links lose more
 MIN_PACKETS = 4
@@ -113,12 +114,19 @@ class Prober:
         most = MARGIN * cluster.rate_bps  # it may have left in a burst
         return result if result.bps <= most else ProbeResult(most, result.saturated)
 
-    def finish(self, log: SendLog, result: ProbeResult, before_bps: float, now: float) -> None:
-        """The cluster has its result; the estimate was `before_bps`."""
+    def finish(
+        self,
+        log: SendLog,
+        result: ProbeResult,
+        before_bps: float,
+        now: float,
+        known_bps: float = 0.0,
+    ) -> None:
+        """The cluster has its result; the estimate was `before_bps`, the link's rate `known_bps`."""
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
             log.forget(cluster.id)
-        useful = result.bps > USEFUL * before_bps
+        useful = result.bps > max(USEFUL * before_bps, NEWS * known_bps)
         self._found = useful and not result.saturated
         if useful:
             self._failures = 0
