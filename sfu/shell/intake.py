@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sfu.core.counters import Counters
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.forwarder.model import Publisher, Source
+from sfu.core.forwarder.rates import LINK_BYTES
 from sfu.core.histogram import HistogramCounts
 from sfu.core.rtp import header, red
 from sfu.core.rtp.rtcp import RtcpError
@@ -217,6 +218,7 @@ class Intake:
         arrival: float,
     ) -> None:
         """A repaired packet, or (empty) a bandwidth probe."""
+        publisher.spare_octets += len(packet) + LINK_BYTES
         source = publisher.by_rtx_ssrc[header.ssrc(packet)].source
         any_source = source or next(iter(publisher.by_ssrc.values()), None)
         if any_source is not None:

@@ -41,6 +41,7 @@ class Reception:
     first: int = -1  # extended
     received: int = 0
     recovered: int = 0  # of them: only within a later packet (RED)
+    octets: int = 0  # of what arrived: RTP, as it is kept
     expected_prior: int = 0  # at the last report
     received_prior: int = 0
     lost_recently: int = 0  # first transmissions missing since the last quality reading
@@ -129,6 +130,7 @@ class Publisher:
     by_rtx_ssrc: dict[int, Repairs] = field(default_factory=dict)
     ntp_offset: float | None = None  # our seconds = publisher's NTP seconds + offset
     rtt_s: float = 0.07  # LiveKit's start value until a report tells
+    spare_octets: int = 0  # of repairs and probes that came, as the link carries them
     arrivals: list[tuple[int, int]] = field(default_factory=list)  # transport-wide seq, µs
     feedback_count: int = 0
     feedback_at: float = 0.0

@@ -13,8 +13,10 @@ from sfu.core.forwarder import layers
 from sfu.core.forwarder.actions import Emit
 from sfu.core.forwarder.assignment import video_track
 from sfu.core.forwarder.downlink import visible_height
-from sfu.core.forwarder.model import Publisher, Slot, Subscriber, Track
+from sfu.core.forwarder.model import Publisher, Slot, Source, Subscriber, Track
+from sfu.core.forwarder.rates import LINK_BYTES
 from sfu.core.forwarder.state import Room, State
+from sfu.core.forwarder.uplink import Counts
 
 UNSEEN_S = 3.0  # a person who looks at something else for a moment must not wait afterwards
 SOON = 1.3  # times the estimate: a probe may find so much at any moment
@@ -35,12 +37,18 @@ def _watch_uplink(room: Room, publisher: Publisher, now: float) -> None:
     sound = [s for s in publisher.by_ssrc.values() if s.track.section.kind == "audio"]
     expected = sum(s.ring.highest - s.reception.first + 1 for s in sound if s.reception.first >= 0)
     received = sum(s.reception.received for s in sound)
+    carried = publisher.spare_octets + sum(map(_carried, publisher.by_ssrc.values()))
     cameras = (s for s in publisher.by_ssrc.values() if s.track.section.kind == "video")
     pictures = [source for source in cameras if layers.alive(source, now)]
     video_bps = sum(s.rate.steady_bps[-1] for s in pictures if s.rate.steady_bps)
     subscriber = room.subscribers.get(publisher.peer)
     rtt_s = subscriber.estimator.rtt_s if subscriber else 0.0  # 0: not measured, nothing is paused
-    publisher.uplink.observe(expected, received, rtt_s, video_bps, now)
+    publisher.uplink.observe(Counts(expected, received, carried), rtt_s, video_bps, now)
+
+
+def _carried(source: Source) -> int:
+    reception = source.reception
+    return reception.octets + LINK_BYTES * reception.received
 
 
 def _wanted(state: State, room: Room) -> dict[int, int]:

@@ -16,6 +16,7 @@ WINDOW_S = 1.0
 SETTLED = 5  # windows: an encoder that begins takes that long to come to its rate
 REMEMBERED = 0.9  # per window; an encoder that begins anew takes little at first, for some seconds
 TAG_BYTES = 16  # what SRTP adds to a packet (RFC 7714)
+LINK_BYTES = 28 + TAG_BYTES  # that a link carries beside the RTP packet: IPv4 and UDP, too
 # Of a simulcast layer that has not flowed for long: the client's maxBitrate (camera-layers.js).
 NOMINAL_BPS = (80_000.0, 400_000.0, 1_200_000.0)
 AUDIO_BPS = 40_000.0  # Opus at 24 kbit/s with 50 packets a second

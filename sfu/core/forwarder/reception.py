@@ -33,6 +33,7 @@ def scan(source: Source, now: float) -> tuple[list[bytes], bool]:
         packet = ring.get(seq)
         if packet is not None:
             packets.append(packet)
+            reception.octets += len(packet)
             _measure_jitter(reception, source.codec.clock_rate, ring.arrival(seq), packet)
     reception.expected_recently += ring.highest - source.scanned
     source.scanned = ring.highest

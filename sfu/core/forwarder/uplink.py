@@ -1,8 +1,10 @@
 """A publisher whose link does not carry sound and picture: the picture stops, and sound goes on.
 
 Browsers lower the rate of video only to a floor and never that of sound. So where sound is lost and
-waits in a queue while little video comes, the publisher is told to encode no camera at all. A path
-that only loses packets has no queue. If sound is lost as much without the camera, that comes back
+waits in a queue while little video comes, the publisher is told to encode no camera at all: soon
+where the link carries too little for both, later where the browser may still come to its rate (a
+link that has just become slow has a queue to empty first). A path that only loses packets has no
+queue. If sound is lost as much without the camera, that comes back
 and is left alone for a while.
 """
 
@@ -10,9 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 LOST = 0.08  # of sound: what repair and concealment still hide well (media.md)
 WINDOW_S = 1.0
-PATIENCE = 2  # windows in a row
+BOTH_BPS = 100_000.0  # with all headers: sound at 20 kbit/s takes 50, the least of a picture 40
+PATIENCE, LONG_PATIENCE = 2, 8  # windows in a row: where less comes than BOTH_BPS; where more does
 QUEUED_S = 0.08  # round trip time beyond the shortest; browsers fill a slow link's queue
 SLOW_BPS = 70_000.0  # more video than this is no floor (30 kbit/s): the browser can still send less
 JUDGED = 3  # windows after the pause: its queue is empty then
@@ -21,14 +26,21 @@ SOON_S = 20.0  # after the camera came back
 IMMUNE_S = 60.0
 
 
+class Counts(msgspec.Struct, frozen=True):
+    """Since the beginning."""
+
+    expected: int  # packets of sound
+    received: int  # of these
+    carried: int  # bytes of everything that came, all headers included
+
+
 @dataclass(slots=True)
 class Uplink:
-    """One publisher's. Counts are of packets since the beginning."""
+    """One publisher's."""
 
     paused: bool = False
     is_full: bool = False  # sound waits and is lost: what is sent again takes its room
-    _expected: int = 0
-    _received: int = 0
+    _before: Counts = Counts(0, 0, 0)
     _window_at: float | None = None
     _least_rtt_s: float = 10.0
     _bad: int = 0
@@ -39,28 +51,29 @@ class Uplink:
     _immune_until: float = -1e9
     _windows: int = 0
 
-    def observe(
-        self, expected: int, received: int, rtt_s: float, video_bps: float, now: float
-    ) -> None:
-        """Packets of sound, the round trip, and the video that comes; told a few times a second."""
+    def observe(self, counts: Counts, rtt_s: float, video_bps: float, now: float) -> None:
+        """What came, the round trip, and the video that comes; told a few times a second."""
         self._least_rtt_s = min(self._least_rtt_s, rtt_s)
         if self._window_at is None:
-            self._window_at, self._expected, self._received = now, expected, received
-        if now - self._window_at < WINDOW_S:
+            self._window_at, self._before = now, counts
+        elapsed = now - self._window_at
+        if elapsed < WINDOW_S:
             return
-        due, came = expected - self._expected, received - self._received
-        self._window_at, self._expected, self._received = now, expected, received
+        before, self._before, self._window_at = self._before, counts, now
+        due, came = counts.expected - before.expected, counts.received - before.received
+        carried_bps = (counts.carried - before.carried) * 8 / elapsed
         lost = max(0.0, 1 - came / due) if due > 0 else 0.0
         full = lost >= LOST and rtt_s - self._least_rtt_s >= QUEUED_S
         self.is_full = full or self.paused
         if self.paused:
             self._judge(lost, now)
         else:
-            self._suspect(full and 0 < video_bps < SLOW_BPS, lost, now)
+            patience = PATIENCE if carried_bps < BOTH_BPS else LONG_PATIENCE
+            self._suspect(full and 0 < video_bps < SLOW_BPS, patience, lost, now)
 
-    def _suspect(self, slow: bool, lost: float, now: float) -> None:
+    def _suspect(self, slow: bool, patience: int, lost: float, now: float) -> None:
         self._bad = self._bad + 1 if slow and now >= self._immune_until else 0
-        if self._bad < PATIENCE:
+        if self._bad < patience:
             return
         again = now - self._resumed_at < SOON_S
         self._hold_s = min(MAX_HOLD_S, 2 * self._hold_s) if again else FIRST_HOLD_S

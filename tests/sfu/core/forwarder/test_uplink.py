@@ -6,14 +6,15 @@ from itertools import pairwise
 
 import pytest
 
-from sfu.core.forwarder.uplink import FIRST_HOLD_S, IMMUNE_S, Uplink
+from sfu.core.forwarder.uplink import FIRST_HOLD_S, IMMUNE_S, LONG_PATIENCE, Counts, Uplink
 
 
 class Path:
     """Fifty packets of sound a second; how many are lost with and without video."""
 
-    def __init__(self, with_video: float, without: float) -> None:
+    def __init__(self, with_video: float, without: float, carried_bps: float = 80_000.0) -> None:
         self.uplink = Uplink()
+        self.carried_bps = carried_bps
         self.with_video, self.without = with_video, without
         self.video_bps, self.rtt_s = 60_000.0, 0.3
         self.now = 0.0
@@ -27,8 +28,9 @@ class Path:
             self.expected += 10
             self.received += 10 * (1 - (self.without if paused else self.with_video))
             rate = 0.0 if paused else self.video_bps
-            counts = round(self.expected), round(self.received)
-            self.uplink.observe(*counts, 0.05 if self.now < 1 else self.rtt_s, rate, self.now)
+            carried = round(self.carried_bps / 8 * self.now)
+            counts = Counts(round(self.expected), round(self.received), carried)
+            self.uplink.observe(counts, 0.05 if self.now < 1 else self.rtt_s, rate, self.now)
             self.history.append(self.uplink.paused)
 
 
@@ -38,6 +40,14 @@ def test_lost_sound_beside_little_video_stops_the_camera_within_four_seconds() -
     assert path.uplink.paused
     path.run(FIRST_HOLD_S / 2)
     assert path.uplink.paused, "it helped"
+
+
+def test_a_link_with_room_for_both_keeps_the_camera_until_its_queue_is_empty() -> None:
+    path = Path(with_video=0.3, without=0.0, carried_bps=140_000.0)
+    path.run(LONG_PATIENCE - 1)
+    assert not any(path.history)
+    path.run(4)
+    assert path.uplink.paused, "the browser does not come to its rate"
 
 
 @pytest.mark.parametrize(("lost", "bps"), [(0.02, 60_000.0), (0.3, 900_000.0), (0.3, 0.0)])
