@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { cameraLayers, rescale } from "../../web/static/js/camera-layers.js";
+import { rowsOf } from "../../web/static/js/camera-size.js";
 
 /** @param {number} height */
 const camera = (height) => /** @type {any} */ ({ getSettings: () => ({ height }) });
@@ -24,6 +25,17 @@ test("another camera fits the layers of the running sender to its size", async (
   });
   await rescale(sender, camera(480));
   assert.deepEqual(scales(given.encodings), [2, 1, 1]);
+});
+
+test("a camera that does not tell its size is looked at", async () => {
+  const silent = /** @type {any} */ ({ getSettings: () => ({}) });
+  const video = /** @type {any} */ ({ videoHeight: 360, srcObject: {} });
+  const rows = rowsOf(silent, () => video);
+  await new Promise(setImmediate);
+  video.onloadedmetadata();
+  assert.equal(await rows, 360);
+  assert.equal(video.srcObject, null, "nothing plays on");
+  assert.equal(await rowsOf(camera(480), () => assert.fail("looked at")), 480);
 });
 
 test("a sender without layers is left alone", async () => {

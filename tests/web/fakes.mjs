@@ -85,7 +85,7 @@ export class FakeTrack {
   }
 
   getSettings() {
-    return {};
+    return this.kind === "video" ? { height: 720 } : {};
   }
 }
 

@@ -5,6 +5,7 @@
  * lowest layer and the sound fit into 150 kbit/s.
  */
 
+import { rowsOf, statedRows } from "./camera-size.js";
 import { tune } from "./published-layers.js";
 
 export const lowestBitrate = 80_000;
@@ -17,23 +18,27 @@ const LAYERS = [
 const LARGE = { rows: 540, by: [4, 2, 1] };
 const SCALES = [LARGE, { rows: 360, by: [2, 1, 1] }, { rows: 0, by: [1, 1, 1] }];
 
-/** @param {MediaStreamTrack | null} camera one that is not there yet is taken for a large one */
-function scalesFor(camera) {
-  const rows = camera?.getSettings?.().height ?? LARGE.rows;
-  return (SCALES.find((scale) => rows >= scale.rows) ?? LARGE).by;
+/** @param {number} rows 0: not known, as good as many */
+function scalesFor(rows) {
+  return (SCALES.find((scale) => (rows || LARGE.rows) >= scale.rows) ?? LARGE).by;
 }
 
-/** @param {MediaStreamTrack | null} camera @returns {RTCRtpEncodingParameters[]} */
+/**
+ * Where the camera does not tell its size, `rescale` is to follow.
+ * @param {MediaStreamTrack | null} camera one that is not there yet is taken for a large one
+ * @returns {RTCRtpEncodingParameters[]}
+ */
 export function cameraLayers(camera) {
-  const by = scalesFor(camera);
+  const by = scalesFor(statedRows(camera));
   return LAYERS.map((layer, index) => ({ ...layer, scaleResolutionDownBy: by[index] }));
 }
 
-/** Fits the layers of a running sender to another camera. @param {RTCRtpSender} sender @param {MediaStreamTrack} camera */
-export function rescale(sender, camera) {
-  const by = scalesFor(camera);
+/** Fits the layers of a running sender to a camera. @param {RTCRtpSender} sender @param {MediaStreamTrack} camera */
+export async function rescale(sender, camera) {
+  const by = scalesFor(await rowsOf(camera));
   return tune(sender, ({ encodings }) => {
-    if (encodings.length !== by.length) return false;
+    const fits = encodings.every((one, index) => one.scaleResolutionDownBy === by[index]);
+    if (encodings.length !== by.length || fits) return false;
     encodings.forEach((encoding, index) => { encoding.scaleResolutionDownBy = by[index]; });
     return true;
   });

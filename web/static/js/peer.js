@@ -6,6 +6,7 @@
 
 import { withBounds } from "./answer-bounds.js";
 import { cameraLayers, rescale } from "./camera-layers.js";
+import { statedRows } from "./camera-size.js";
 import { Emitter } from "./emitter.js";
 import { Headroom } from "./headroom.js";
 import { encodeOnly } from "./published-layers.js";
@@ -92,7 +93,7 @@ export class Peer extends Emitter {
   async setTrack(source, track) {
     const sender = this.#senders[source]?.sender;
     if (!sender || sender.track === track || this.#closed) return;
-    if (source === "camera" && track) await rescale(sender, track);
+    if (source === "camera" && track) await this.#fit(track);
     if (source === "screen" && track) await keepSharp(sender).catch(() => {});
     await sender.replaceTrack(track);
   }
@@ -220,6 +221,15 @@ export class Peer extends Emitter {
       camera: this.#addSender(tracks.camera ?? "video", cameraLayers(tracks.camera)),
       screen: this.#addSender(tracks.screen ?? "video", SCREEN_LAYER),
     };
+    if (tracks.camera && !statedRows(tracks.camera)) void this.#fit(tracks.camera);
+  }
+
+  /** Camera and layers; a camera that has to be looked at is not waited for. @param {MediaStreamTrack} camera */
+  async #fit(camera) {
+    const sender = this.#senders.camera?.sender;
+    const fitted = sender && rescale(sender, camera);
+    if (statedRows(camera)) await fitted;
+    else fitted?.catch(() => {});
   }
 
   /**
