@@ -104,6 +104,11 @@ ACTIONS: dict[str, Action] = {
     ),
     "practitioner.create": _action(admin="any"),
     "practitioner.change": _action(admin="any"),
+    "practitioner.read_public": _action(_OPEN, audited=False),  # what is meant for everybody
+    "practitioner.read_profile": _action(
+        audited=False, admin="any", doctor="self", nurse="self", desk="any"
+    ),
+    "practitioner.change_profile": _action(admin="any", doctor="self", nurse="self"),
     # what is offered
     "location.list": _action(_OPEN, audited=False),
     "location.create": _action(admin="any"),
@@ -187,6 +192,7 @@ ACTIONS: dict[str, Action] = {
     "visit.waiting_room": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.say_late": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.read_chat": _action(doctor="care", nurse="care", patient="own"),
+    "visit.read_summary": _action(doctor="care", nurse="care", patient="own"),
     "visit.read_quality": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.note_quality": _action(audited=False),  # the gate: numbers and codes, every 10 s
     "visit.record": _action(),  # the gate: joins, leaves, chat
@@ -217,6 +223,9 @@ ACTIONS: dict[str, Action] = {
     "document.read": _action(doctor="care", nurse="care", patient="own"),
     "document.release": _action(doctor="care", nurse="care"),
     "document.withdraw": _action(doctor="care", nurse="care", patient="own"),
+    # a copy of what the patient may read: by the patient, or handed over by who treats
+    "export.make": _action(step_up=True, doctor="care", patient="own"),
+    "export.download": _action(doctor="care", patient="own"),  # whoever asked, once
     "file.await_scan": _action(audited=False),  # the scan's job
     "file.scan": _action(),
     "file.sweep": _action(audited=False),  # what no row names

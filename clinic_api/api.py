@@ -21,6 +21,7 @@ from clinic_api.auth import routes as auth
 from clinic_api.catalogue import routes as catalogue
 from clinic_api.db import Database
 from clinic_api.directory import routes as directory
+from clinic_api.export import routes as export
 from clinic_api.forms import routes as forms
 from clinic_api.http.authentication import Authenticate
 from clinic_api.http.doors import Rates
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *lists.ROUTES,
     *notes.ROUTES,
     *messages.ROUTES,
+    *export.ROUTES,
     *outbox_routes.ROUTES,
     *set_up.ROUTES,
     *staff.ROUTES,

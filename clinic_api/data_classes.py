@@ -157,6 +157,11 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "released_at": "clear",
         "withdrawn_at": "clear",
     },
+    "exports": {
+        "patient_id": "clear",
+        "expires_at": "clear",
+        "taken_at": "clear",
+    },
     "users": {
         "login": "clear",
         "display_name": "clear",
@@ -239,6 +244,14 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "address": "clear",
         "accepts_walk_ins": "clear",
         "active": "clear",
+        "public": "clear",
+        "title": "clear",
+        "specialties": "clear",
+        "search_specialties": "clear",
+        "education": "sealed",
+        "biography": "sealed",
+        "licences": "clear",  # regions and numbers, which the authorities publish
+        "photo_id": "clear",
     },
     "proxies": {
         "patient_id": "clear",
@@ -387,6 +400,8 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "state": "clear",
         "practitioner_id": "clear",
         "patient_id": "clear",
+        "appointment_id": "clear",
+        "starts_at": "clear",
         "reason": "sealed",
         "declared_modality": "clear",
         "real_modality": "clear",

@@ -14,6 +14,7 @@ import clinic_api.catalogue.store
 import clinic_api.directory.merge_store
 import clinic_api.directory.relation_store
 import clinic_api.directory.store
+import clinic_api.export.store
 import clinic_api.files.store
 import clinic_api.forms.store
 import clinic_api.idempotency

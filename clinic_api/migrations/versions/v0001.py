@@ -279,26 +279,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_patients_search_name"), ["search_name"], unique=False)
 
     op.create_table(
-        "practitioners",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=True),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("speciality", sa.String(length=100), nullable=False),
-        sa.Column("languages", sa.Text(), nullable=False),
-        sa.Column("address", sa.String(length=60), nullable=True),
-        sa.Column("accepts_walk_ins", sa.Boolean(), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_practitioners")),
-        sa.UniqueConstraint("address", name=op.f("uq_practitioners_address")),
-        sa.UniqueConstraint("user_id", name=op.f("uq_practitioners_user_id")),
-    )
-    op.create_table(
         "services",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("org_id", sa.String(length=36), nullable=False),
@@ -402,6 +382,267 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_keys_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "claim_invitations",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("patient_id", sa.String(length=36), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("claimed_at", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patients.id"], name=op.f("fk_claim_invitations_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_claim_invitations")),
+    )
+    with op.batch_alter_table("claim_invitations", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_claim_invitations_patient_id"), ["patient_id"], unique=False
+        )
+
+    op.create_table(
+        "credentials",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("password_hash", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_credentials_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_credentials")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_credentials_user_id")),
+    )
+    op.create_table(
+        "exports",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("patient_id", sa.String(length=36), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patients.id"], name=op.f("fk_exports_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
+    )
+    with op.batch_alter_table("exports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_exports_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
+        "form_versions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("form_id", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["form_id"], ["forms.id"], name=op.f("fk_form_versions_form_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_versions")),
+        sa.UniqueConstraint("form_id", "number", name=op.f("uq_form_versions_form_id_number")),
+    )
+    op.create_table(
+        "list_entries",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("patient_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("detail", sa.LargeBinary(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=80), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_because", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patients.id"], name=op.f("fk_list_entries_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_list_entries")),
+    )
+    with op.batch_alter_table("list_entries", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_list_entries_patient_id"), ["patient_id"], unique=False
+        )
+
+    op.create_table(
+        "one_time_codes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("purpose", sa.String(length=12), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_one_time_codes_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_one_time_codes")),
+        sa.UniqueConstraint("user_id", "purpose", name=op.f("uq_one_time_codes_user_id_purpose")),
+    )
+    op.create_table(
+        "practitioners",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("speciality", sa.String(length=100), nullable=False),
+        sa.Column("languages", sa.Text(), nullable=False),
+        sa.Column("address", sa.String(length=60), nullable=True),
+        sa.Column("accepts_walk_ins", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("public", sa.Boolean(), nullable=False),
+        sa.Column("title", sa.String(length=100), nullable=False),
+        sa.Column("specialties", sa.Text(), nullable=False),
+        sa.Column("search_specialties", sa.Text(), nullable=False),
+        sa.Column("education", sa.LargeBinary(), nullable=False),
+        sa.Column("biography", sa.LargeBinary(), nullable=False),
+        sa.Column("licences", sa.Text(), nullable=False),
+        sa.Column("photo_id", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(["photo_id"], ["files.id"], name=op.f("fk_practitioners_photo_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_practitioners")),
+        sa.UniqueConstraint("address", name=op.f("uq_practitioners_address")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_practitioners_user_id")),
+    )
+    op.create_table(
+        "proxies",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("patient_id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("relationship", sa.String(length=100), nullable=False),
+        sa.Column("phone", sa.String(length=40), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("scope", sa.String(length=10), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patients.id"], name=op.f("fk_proxies_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proxies")),
+    )
+    with op.batch_alter_table("proxies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_proxies_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_proxies_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "recovery_codes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_recovery_codes_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
+    )
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recovery_codes_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("level", sa.String(length=12), nullable=False),
+        sa.Column("active_at", sa.BigInteger(), nullable=False),
+        sa.Column("stepped_up_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("client", sa.String(length=64), nullable=False),
+        sa.Column("device", sa.String(length=12), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_sessions_token_hash")),
+    )
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sessions_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "threads",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("patient_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("subject", sa.LargeBinary(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_side", sa.String(length=10), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patients.id"], name=op.f("fk_threads_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_threads")),
+    )
+    with op.batch_alter_table("threads", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_threads_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
+        "totp_factors",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_totp_factors_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_totp_factors")),
+    )
+    with op.batch_alter_table("totp_factors", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_totp_factors_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "appointments",
@@ -582,7 +823,7 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "claim_invitations",
+        "form_answers",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("org_id", sa.String(length=36), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -590,77 +831,24 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=80), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("form_version_id", sa.String(length=36), nullable=False),
         sa.Column("patient_id", sa.String(length=36), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("claimed_at", sa.BigInteger(), nullable=True),
-        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("visit_id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("answers", sa.LargeBinary(), nullable=False),
+        sa.Column("submitted_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["patient_id"], ["patients.id"], name=op.f("fk_claim_invitations_patient_id")
+            ["form_version_id"], ["form_versions.id"], name=op.f("fk_form_answers_form_version_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_claim_invitations")),
-    )
-    with op.batch_alter_table("claim_invitations", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_claim_invitations_patient_id"), ["patient_id"], unique=False
-        )
-
-    op.create_table(
-        "credentials",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("password_hash", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_credentials_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_credentials")),
-        sa.UniqueConstraint("user_id", name=op.f("uq_credentials_user_id")),
-    )
-    op.create_table(
-        "form_versions",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("form_id", sa.String(length=36), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("definition", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["form_id"], ["forms.id"], name=op.f("fk_form_versions_form_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_versions")),
-        sa.UniqueConstraint("form_id", "number", name=op.f("uq_form_versions_form_id_number")),
-    )
-    op.create_table(
-        "list_entries",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("patient_id", sa.String(length=36), nullable=False),
-        sa.Column("kind", sa.String(length=10), nullable=False),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("source", sa.String(length=10), nullable=False),
-        sa.Column("detail", sa.LargeBinary(), nullable=False),
-        sa.Column("confirmed_by", sa.String(length=80), nullable=False),
-        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
-        sa.Column("withdrawn_because", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["patient_id"], ["patients.id"], name=op.f("fk_list_entries_patient_id")
+            ["patient_id"], ["patients.id"], name=op.f("fk_form_answers_patient_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_list_entries")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_answers")),
+        sa.UniqueConstraint("visit_id", name=op.f("uq_form_answers_visit_id")),
     )
-    with op.batch_alter_table("list_entries", schema=None) as batch_op:
+    with op.batch_alter_table("form_answers", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_list_entries_patient_id"), ["patient_id"], unique=False
+            batch_op.f("ix_form_answers_patient_id"), ["patient_id"], unique=False
         )
 
     op.create_table(
@@ -691,7 +879,7 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
-        "one_time_codes",
+        "thread_messages",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("org_id", sa.String(length=36), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -699,43 +887,22 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=80), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("thread_id", sa.String(length=36), nullable=False),
+        sa.Column("side", sa.String(length=10), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("purpose", sa.String(length=12), nullable=False),
-        sa.Column("code_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_one_time_codes_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_one_time_codes")),
-        sa.UniqueConstraint("user_id", "purpose", name=op.f("uq_one_time_codes_user_id_purpose")),
-    )
-    op.create_table(
-        "proxies",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("patient_id", sa.String(length=36), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=True),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("relationship", sa.String(length=100), nullable=False),
-        sa.Column("phone", sa.String(length=40), nullable=False),
-        sa.Column("email", sa.String(length=254), nullable=False),
-        sa.Column("scope", sa.String(length=10), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=True),
-        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("document_ids", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["patient_id"], ["patients.id"], name=op.f("fk_proxies_patient_id")
+            ["thread_id"], ["threads.id"], name=op.f("fk_thread_messages_thread_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_proxies")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_messages")),
     )
-    with op.batch_alter_table("proxies", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_proxies_patient_id"), ["patient_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_proxies_user_id"), ["user_id"], unique=False)
+    with op.batch_alter_table("thread_messages", schema=None) as batch_op:
+        batch_op.create_index("ix_thread_messages_thread", ["thread_id", "id"], unique=False)
 
     op.create_table(
-        "recovery_codes",
+        "thread_reads",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("org_id", sa.String(length=36), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -743,83 +910,15 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=80), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("thread_id", sa.String(length=36), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("used_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_recovery_codes_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
-    )
-    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_recovery_codes_user_id"), ["user_id"], unique=False)
-
-    op.create_table(
-        "sessions",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("level", sa.String(length=12), nullable=False),
-        sa.Column("active_at", sa.BigInteger(), nullable=False),
-        sa.Column("stepped_up_at", sa.BigInteger(), nullable=True),
-        sa.Column("ended_at", sa.BigInteger(), nullable=True),
-        sa.Column("client", sa.String(length=64), nullable=False),
-        sa.Column("device", sa.String(length=12), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_sessions_token_hash")),
-    )
-    with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_sessions_user_id"), ["user_id"], unique=False)
-
-    op.create_table(
-        "threads",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("patient_id", sa.String(length=36), nullable=False),
-        sa.Column("kind", sa.String(length=10), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("subject", sa.LargeBinary(), nullable=False),
-        sa.Column("last_at", sa.BigInteger(), nullable=False),
-        sa.Column("last_side", sa.String(length=10), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["patient_id"], ["patients.id"], name=op.f("fk_threads_patient_id")
+            ["thread_id"], ["threads.id"], name=op.f("fk_thread_reads_thread_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_threads")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_reads")),
+        sa.UniqueConstraint("thread_id", "user_id", name=op.f("uq_thread_reads_thread_id_user_id")),
     )
-    with op.batch_alter_table("threads", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_threads_patient_id"), ["patient_id"], unique=False)
-
-    op.create_table(
-        "totp_factors",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("state", sa.String(length=8), nullable=False),
-        sa.Column("secret", sa.LargeBinary(), nullable=True),
-        sa.Column("last_step", sa.BigInteger(), nullable=False),
-        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
-        sa.Column("ended_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_totp_factors_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_totp_factors")),
-    )
-    with op.batch_alter_table("totp_factors", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_totp_factors_user_id"), ["user_id"], unique=False)
-
     op.create_table(
         "visits",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -834,6 +933,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("practitioner_id", sa.String(length=36), nullable=True),
         sa.Column("patient_id", sa.String(length=36), nullable=True),
+        sa.Column("appointment_id", sa.String(length=36), nullable=True),
+        sa.Column("starts_at", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.LargeBinary(), nullable=True),
         sa.Column("declared_modality", sa.String(length=5), nullable=False),
         sa.Column("real_modality", sa.String(length=5), nullable=True),
@@ -846,11 +947,15 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("late_minutes", sa.Integer(), nullable=True),
         sa.Column("late_said_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"], ["appointments.id"], name=op.f("fk_visits_appointment_id")
+        ),
         sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_visits_patient_id")),
         sa.ForeignKeyConstraint(
             ["practitioner_id"], ["practitioners.id"], name=op.f("fk_visits_practitioner_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visits")),
+        sa.UniqueConstraint("appointment_id", name=op.f("uq_visits_appointment_id")),
         sa.UniqueConstraint("room", name=op.f("uq_visits_room")),
     )
     with op.batch_alter_table("visits", schema=None) as batch_op:
@@ -913,35 +1018,6 @@ def upgrade() -> None:
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_documents_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_documents_visit_id"), ["visit_id"], unique=False)
-
-    op.create_table(
-        "form_answers",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("form_version_id", sa.String(length=36), nullable=False),
-        sa.Column("patient_id", sa.String(length=36), nullable=False),
-        sa.Column("visit_id", sa.String(length=36), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("answers", sa.LargeBinary(), nullable=False),
-        sa.Column("submitted_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["form_version_id"], ["form_versions.id"], name=op.f("fk_form_answers_form_version_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["patient_id"], ["patients.id"], name=op.f("fk_form_answers_patient_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_answers")),
-        sa.UniqueConstraint("visit_id", name=op.f("uq_form_answers_visit_id")),
-    )
-    with op.batch_alter_table("form_answers", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_form_answers_patient_id"), ["patient_id"], unique=False
-        )
 
     op.create_table(
         "notes",
@@ -1042,47 +1118,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_participants_user_id"), ["user_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_participants_visit_id"), ["visit_id"], unique=False)
 
-    op.create_table(
-        "thread_messages",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("thread_id", sa.String(length=36), nullable=False),
-        sa.Column("side", sa.String(length=10), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("author", sa.String(length=200), nullable=False),
-        sa.Column("text", sa.LargeBinary(), nullable=False),
-        sa.Column("document_ids", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["thread_id"], ["threads.id"], name=op.f("fk_thread_messages_thread_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_messages")),
-    )
-    with op.batch_alter_table("thread_messages", schema=None) as batch_op:
-        batch_op.create_index("ix_thread_messages_thread", ["thread_id", "id"], unique=False)
-
-    op.create_table(
-        "thread_reads",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.String(length=80), nullable=False),
-        sa.Column("thread_id", sa.String(length=36), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("seen_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["thread_id"], ["threads.id"], name=op.f("fk_thread_reads_thread_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_reads")),
-        sa.UniqueConstraint("thread_id", "user_id", name=op.f("uq_thread_reads_thread_id_user_id")),
-    )
     op.create_table(
         "call_participations",
         sa.Column("id", sa.String(length=36), nullable=False),

@@ -29,6 +29,8 @@ from clinic_api.directory.model import PatientDetails
 from clinic_api.directory.proxies import GrantProxy, grant_proxy
 from clinic_api.directory.relations import of_user
 from clinic_api.directory.service import CreatePractitioner, add_patient, create_practitioner
+from clinic_api.export.model import AskExport
+from clinic_api.export.service import ask_export
 from clinic_api.files.model import ReceivedFile
 from clinic_api.forms.definition import Definition, Question
 from clinic_api.forms.service import CreateForm, create_form
@@ -256,6 +258,7 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "observation_id": observation.id,
         "merge_id": merged.id,
         "document_id": document_id,
+        "export_id": ask_export(tx, CONSOLE, AskExport(ids["patient_id"])).id,
         "id": message_id,
         "message_id": message_id,
     }
