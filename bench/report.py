@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Result
+from bench.unit import unit_us
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -29,6 +30,7 @@ class Machine(msgspec.Struct, frozen=True):
     cores: int
     load_average: tuple[float, float, float]
     kernel: str
+    unit_us: float  # see bench/unit.py
     receive_buffer_bytes: int  # net.core.rmem_max: what the server's socket gets
     versions: dict[str, str]
     commit: str
@@ -42,6 +44,7 @@ def this_machine() -> Machine:
         cores=os.cpu_count() or 0,
         load_average=os.getloadavg(),
         kernel=platform.release(),
+        unit_us=unit_us(),
         receive_buffer_bytes=int(Path("/proc/sys/net/core/rmem_max").read_text()),
         versions={
             "python": platform.python_version(),
@@ -121,7 +124,8 @@ def show(machine: Machine, results: Sequence[Result]) -> None:
     console.print(
         f"{machine.cpu}, {machine.cores} cores, load {machine.load_average[0]:.2f}, "
         f"Linux {machine.kernel}, Python {machine.versions['python']}, "
-        f"{machine.versions['openssl']}, commit {machine.commit}"
+        f"{machine.versions['openssl']}, commit {machine.commit}, "
+        f"a packet sealed and sent: {machine.unit_us:.1f} µs"
     )
     console.print(table(results))
 

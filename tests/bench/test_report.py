@@ -39,3 +39,4 @@ def test_the_json_says_where_and_with_what_it_was_measured() -> None:
     assert {"python", "cryptography", "openssl", "aiortc"} <= set(machine["versions"])
     assert len(machine["load_average"]) == 3
     assert {"cpu", "kernel", "commit", "at"} <= set(machine)
+    assert 0.5 < machine["unit_us"] < 1000
