@@ -1,8 +1,9 @@
 """Probes: a short cluster of packets at a higher rate tells at once what growth would take long to.
 
 Only while more is wanted than the estimate allows. One that finds room is followed at once by
-another, one that finds none, or only what the link is known to carry, makes the next wait longer, up to 5 s. The result is the rate
-at which the whole cluster arrived, never more than the rate at which it was sent.
+another; one that finds none, or no more than the link is known to carry, makes the next wait longer,
+up to 5 s. The result is the rate at which the whole cluster arrived, never more than the rate at
+which it was sent.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ MARGIN = 1.25  # of what is wanted: no probe needs to be faster, nor is one beli
 INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
 BACKOFF, MAX_INTERVAL_S = 1.5, 5.0
 DURATION_S, MAX_DURATION_S = 0.060, 0.2
-NEWS = 1.2  # times what the link was known to carry: less is no news, growth finds it as soon
+NEAR, NEWS = 0.75, 1.2  # times what the link is known to carry: between, growth finds it as soon
 NOISES = 4.0
 AGAIN_S = 0.5  # after one that found room and filled it, or of which too little was reported
 MIN_BYTES = 1_500  # six packets of padding
@@ -122,11 +123,12 @@ class Prober:
         now: float,
         known_bps: float = 0.0,
     ) -> None:
-        """The cluster has its result; the estimate was `before_bps`, the link's rate `known_bps`."""
+        """Its result, where the estimate was `before_bps`, the link's rate `known_bps`."""
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
             log.forget(cluster.id)
-        useful = result.bps > max(USEFUL * before_bps, NEWS * known_bps)
+        known = before_bps > NEAR * known_bps and result.bps < NEWS * known_bps
+        useful = result.bps > USEFUL * before_bps and not known
         self._found = useful and not result.saturated
         if useful:
             self._failures = 0

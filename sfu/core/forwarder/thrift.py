@@ -1,4 +1,5 @@
-"""When a publisher should spend few bits: somebody who hears it has a narrow downlink.
+"""When a publisher should spend few bits: its own uplink is narrow (not every browser tells its page),
+or the downlink of somebody who hears it.
 
 It is told as one of two forms of the microphone, which a call's page knows: `full`, or `low`, which
 goes with a smaller rate of the camera's lowest layer.
@@ -25,7 +26,7 @@ def watch(state: State, room: Room, now: float) -> None:
         for slot in subscriber.slots
     }
     for publisher in room.publishers.values():
-        if publisher.peer in listened_to:
+        if publisher.peer in listened_to or publisher.uplink.is_narrow:
             publisher.narrow_at = now
         for track in publisher.tracks.values():
             if track.role == "microphone" and track.sources:

@@ -17,6 +17,7 @@ import msgspec
 LOST = 0.08  # of sound: what repair and concealment still hide well (media.md)
 WINDOW_S = 1.0
 BOTH_BPS = 100_000.0  # with all headers: sound at 20 kbit/s takes 50, the least of a picture 40
+NARROW_LOST, NARROW_BPS = 0.02, 220_000.0  # of sound; of all: then few bits are to be spent
 PATIENCE, LONG_PATIENCE = 2, 8  # windows in a row: where less comes than BOTH_BPS; where more does
 QUEUED_S = 0.08  # round trip time beyond the shortest; browsers fill a slow link's queue
 SLOW_BPS = 70_000.0  # more video than this is no floor (30 kbit/s): the browser can still send less
@@ -34,13 +35,17 @@ class Counts(msgspec.Struct, frozen=True):
     carried: int  # bytes of everything that came, all headers included
 
 
+NONE = Counts(0, 0, 0)
+
+
 @dataclass(slots=True)
 class Uplink:
     """One publisher's."""
 
     paused: bool = False
     is_full: bool = False  # sound waits and is lost: what is sent again takes its room
-    _before: Counts = Counts(0, 0, 0)
+    is_narrow: bool = False  # sound waits, some is lost, and little comes in all
+    _before: Counts = NONE
     _window_at: float | None = None
     _least_rtt_s: float = 10.0
     _bad: int = 0
@@ -63,7 +68,9 @@ class Uplink:
         due, came = counts.expected - before.expected, counts.received - before.received
         carried_bps = (counts.carried - before.carried) * 8 / elapsed
         lost = max(0.0, 1 - came / due) if due > 0 else 0.0
-        full = lost >= LOST and rtt_s - self._least_rtt_s >= QUEUED_S
+        waits = rtt_s - self._least_rtt_s >= QUEUED_S
+        self.is_narrow = waits and lost >= NARROW_LOST and carried_bps < NARROW_BPS
+        full = lost >= LOST and waits
         self.is_full = full or self.paused
         if self.paused:
             self._judge(lost, now)

@@ -50,6 +50,16 @@ def test_a_link_with_room_for_both_keeps_the_camera_until_its_queue_is_empty() -
     assert path.uplink.paused, "the browser does not come to its rate"
 
 
+@pytest.mark.parametrize(("lost", "carried_bps"), [(0.0, 140_000.0), (0.05, 900_000.0)])
+def test_only_a_full_link_that_carries_little_is_narrow(lost: float, carried_bps: float) -> None:
+    path = Path(with_video=0.05, without=0.05, carried_bps=140_000.0)
+    path.run(4)
+    assert path.uplink.is_narrow
+    path = Path(with_video=lost, without=lost, carried_bps=carried_bps)
+    path.run(4)
+    assert not path.uplink.is_narrow
+
+
 @pytest.mark.parametrize(("lost", "bps"), [(0.02, 60_000.0), (0.3, 900_000.0), (0.3, 0.0)])
 def test_good_sound_much_video_or_none_stops_nothing(lost: float, bps: float) -> None:
     path = Path(with_video=lost, without=lost)
