@@ -33,6 +33,8 @@ Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text i
     "appointment.booked",
     "appointment.moved",
     "appointment.cancelled",
+    "appointment.reminder_day",
+    "appointment.reminder_hour",
     "document.released",
     "message.received",
 ]
@@ -55,7 +57,9 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     invitation_id: str = ""  # to claim a record
     document_id: str = ""
     thread_id: str = ""
-    code: str = ""  # which of several events a kind tells of, such as `totp_enrolled`
+    code: str = (
+        ""  # which of several events a kind tells of, such as `totp_enrolled`, or which time
+    )
 
 
 class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,12 +13,19 @@ from datetime import datetime
 from clinic_api.auth import links as auth_links
 from clinic_api.auth import store as users
 from clinic_api.directory import claiming
+from clinic_api.directory import store as people
+from clinic_api.directory.mails import allowed_emails
 from clinic_api.directory.relation_store import claim_invitations
-from clinic_api.mail.rendering import Wanted
+from clinic_api.directory.relations import current_id
+from clinic_api.mail.rendering import Invite, Wanted
 from clinic_api.messages import store as messages
 from clinic_api.outbox import About, Kind
 from clinic_api.records import documents_store as documents
 from clinic_api.scheduling import store as appointments
+from clinic_api.scheduling.ics import Method
+from clinic_api.scheduling.invites import invite_of
+from clinic_api.scheduling.model import Appointment
+from clinic_api.scheduling.reminders import still_stands
 from clinic_api.transaction import Transaction
 from clinic_api.visits import links as visit_links
 from clinic_api.visits import store as visits
@@ -81,9 +88,19 @@ def _join_link(tx: Transaction, about: About, made_at: datetime) -> Wanted | Non
     visit = visits.visit(tx, seat.visit_id)
     if visit is None or visit.state not in OPEN or visit.expires_at <= tx.now:
         return None
+    if about.appointment_id and about.appointment_id != visit.appointment_id:
+        return None  # moved: another message tells of the new time
     token = visit_links.token_of(tx.keys, seat.id, seat.generation)
-    begins_at = visit.opens_at if visit.opens_at > tx.now else None
-    return Wanted(path=visit_links.PATH + token, at=begins_at)
+    begins_at = visit.starts_at or visit.opens_at
+    zone = _zone_of(tx, visit.appointment_id)
+    shown = begins_at if begins_at > tx.now else None
+    return Wanted(path=visit_links.PATH + token, at=shown, zone=zone)
+
+
+def _zone_of(tx: Transaction, appointment_id: str | None) -> str:
+    """As the patient's clock shows; "": the clinic's."""
+    found = None if appointment_id is None else appointments.find(tx, appointment_id)
+    return "" if found is None else found.shown_zone
 
 
 def _document(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
@@ -108,7 +125,7 @@ def _to_come(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
     found = appointments.find(tx, about.appointment_id)
     if found is None or found.state != "booked" or found.starts_at <= tx.now:
         return None
-    return Wanted(path=SIGN_IN, at=found.starts_at, zone=found.shown_zone)
+    return _telling(tx, found, "REQUEST")
 
 
 def _not_to_come(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
@@ -117,7 +134,29 @@ def _not_to_come(tx: Transaction, about: About, made_at: datetime) -> Wanted | N
     found = appointments.find(tx, about.appointment_id)
     if found is None or found.state != "cancelled" or found.starts_at <= tx.now:
         return None
-    return Wanted(path=SIGN_IN, at=found.starts_at, zone=found.shown_zone)
+    return _telling(tx, found, "CANCEL")
+
+
+def _reminder(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """While the appointment is booked for the time that it reminds of, and not about to begin."""
+    del made_at
+    found = appointments.find(tx, about.appointment_id)
+    if found is None or not still_stands(found, about.code, tx.now):
+        return None
+    return _telling(tx, found)
+
+
+def _telling(tx: Transaction, found: Appointment, method: Method | None = None) -> Wanted:
+    """To where the patient's wishes allow it now; with `method` for their calendar too."""
+    patient = people.patient(tx, current_id(tx, found.patient_id))
+    invite = Invite(entry=invite_of(tx, found), method=method) if method else None
+    return Wanted(
+        path=SIGN_IN,
+        at=found.starts_at,
+        zone=found.shown_zone,
+        recipients=tuple(allowed_emails(patient.details)) if patient else (),
+        invite=invite,
+    )
 
 
 KINDS: dict[Kind, Find] = {
@@ -131,6 +170,8 @@ KINDS: dict[Kind, Find] = {
     "appointment.booked": _to_come,
     "appointment.moved": _to_come,
     "appointment.cancelled": _not_to_come,
+    "appointment.reminder_day": _reminder,
+    "appointment.reminder_hour": _reminder,
     "document.released": _document,
     "message.received": _message,
 }

@@ -13,6 +13,7 @@ import msgspec
 
 from clinic_api.mail.texts import Language, Text, language
 from clinic_api.outbox import Kind
+from clinic_api.scheduling.ics import Entry, Method
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -25,12 +26,21 @@ class Clinic(msgspec.Struct, frozen=True, kw_only=True):
     zone: str  # IANA
 
 
+class Invite(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail program may put into the recipient's calendar, or take out of it."""
+
+    entry: Entry
+    method: Method
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What a kind found out: the message still stands, with this link and this time."""
 
     path: str = ""  # of the link, from `/` on; secrets only after a `#`
     at: datetime | None = None  # when it begins, ends or happened
     zone: str = ""  # IANA, in which the time is written; "": the clinic's
+    recipients: tuple[str, ...] | None = None  # who may get it now; None: whoever was meant
+    invite: Invite | None = None
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):

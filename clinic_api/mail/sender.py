@@ -96,6 +96,7 @@ class Sender:
             clinic=composed.clinic,
             message_id=leased.id,
             at=self._database.now(),
+            invite=composed.invite,
         )
 
     def _failed(self, outcome: Outcome, failed: SendFailed, attempts: int) -> Outcome:

@@ -13,7 +13,7 @@ from clinic_api.auth import store as users
 from clinic_api.errors import Refused
 from clinic_api.guarded import check, guarded, hidden
 from clinic_api.mail.kinds import find
-from clinic_api.mail.rendering import Clinic, Rendered, render
+from clinic_api.mail.rendering import Clinic, Invite, Rendered, render
 from clinic_api.organisation import store as organisations
 from clinic_api.outbox import About, Kind
 from clinic_api.outbox_sending import Leased
@@ -29,6 +29,7 @@ class Composed(msgspec.Struct, frozen=True, kw_only=True):
 
     clinic: str
     rendered: Rendered
+    invite: Invite | None
 
 
 class ShowMessage(msgspec.Struct, frozen=True):
@@ -53,7 +54,9 @@ class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
 def compose(tx: Transaction, actor: Actor, leased: Leased) -> Composed | None:
     """The mail as it stands now; None: it is not wanted any more."""
     del actor
-    return _compose(tx, leased.kind, leased.language, leased.about, leased.created_at)
+    return _compose(
+        tx, leased.kind, leased.language, leased.about, leased.created_at, leased.recipient
+    )
 
 
 @guarded("outbox.show")
@@ -90,19 +93,28 @@ def _check_whose(tx: Transaction, actor: Actor, message_id: str, about: About) -
 def _compose_unsent(tx: Transaction, row: Row[tuple[object, ...]]) -> Composed | None:
     if row.state not in UNSENT or row.expires_at <= tx.now:
         return None
-    return _compose(tx, row.kind, row.language, outbox.about_of(row), row.created_at)
+    return _compose(tx, row.kind, row.language, outbox.about_of(row), row.created_at, row.recipient)
 
 
 def _compose(
-    tx: Transaction, kind: Kind, language: str, about: About, made_at: datetime
+    tx: Transaction,
+    kind: Kind,
+    language: str,
+    about: About,
+    made_at: datetime,
+    recipient: str,
 ) -> Composed | None:
     wanted = find(tx, kind, about, made_at)
     if wanted is None:
+        return None
+    if wanted.recipients is not None and recipient not in wanted.recipients:
         return None
     organisation = organisations.organisation(tx)
     clinic = Clinic(
         name=organisation.name, phone=organisation.phone, zone=organisation.time_zone or "UTC"
     )
     return Composed(
-        clinic=clinic.name, rendered=render(kind, language, clinic, wanted, tx.public_url)
+        clinic=clinic.name,
+        rendered=render(kind, language, clinic, wanted, tx.public_url),
+        invite=wanted.invite,
     )

@@ -114,6 +114,18 @@ _ENGLISH = Language(
             ),
             button="Sign in",
         ),
+        "appointment.reminder_day": Text(
+            subject="{clinic}: your appointment is soon",
+            before=("We look forward to seeing you. Your appointment at {clinic}: {time}.",),
+            button="Sign in",
+            after=("If you cannot come, please cancel or move it now.",),
+        ),
+        "appointment.reminder_hour": Text(
+            subject="{clinic}: your appointment begins within the hour",
+            before=("Your appointment at {clinic} begins soon: {time}.",),
+            button="Sign in",
+            after=("Please be where it is quiet and the connection is good.",),
+        ),
         "visit.link_recovery": Text(
             subject="{clinic}: your link",
             before=("Here is your link to the video visit once more.", "It begins: {time}."),

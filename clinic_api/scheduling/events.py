@@ -1,4 +1,4 @@
-"""What is told when an appointment changes: the one function that every change calls.
+"""What is told when an appointment changes, and later: the one function that every change calls.
 
 A mail says a time, the clinic and a link, never a service, a practitioner or a specialty. It goes
 to the first address that the patient's wishes allow; without one nobody is told by mail.
@@ -14,6 +14,7 @@ from clinic_api.directory.mails import allowed_emails
 from clinic_api.directory.relations import current_id
 from clinic_api.outbox import About, Kind, OutboxMessage, enqueue
 from clinic_api.scheduling.model import Appointment
+from clinic_api.scheduling.reminders import remind
 from clinic_api.transaction import Transaction
 
 Told = Literal["booked", "moved", "cancelled"]
@@ -42,3 +43,5 @@ def told(tx: Transaction, actor: Actor, appointment: Appointment, event: Told) -
             expires_at=max(appointment.ends_at, tx.now),
         )
         enqueue(tx, actor, message)
+        if event != "cancelled":
+            remind(tx, actor, appointment, email, patient.details.language)
