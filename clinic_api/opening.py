@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+import clinic_api.visits.booked  # noqa: F401 - follows appointments wherever they are made
 from clinic_api.audit.store import append
 from clinic_api.db import Database
 from clinic_api.engines import Engines, open_postgres, open_sqlite

@@ -29,6 +29,7 @@ from clinic_api.mail.smtp import Smtp
 from clinic_api.outbox_sending import next_sending_at
 from clinic_api.scheduling.ending import MAX_AT_ONCE, ExpireHolds, expire_holds
 from clinic_api.scheduling.rederiving import rederive
+from clinic_api.visits.outcomes import decide_outcomes
 from clinic_api.visits.service import expire_visits
 from telemed_media import logs
 from telemed_media.child import Ready, read_configuration, report_ready, run_until_stopped
@@ -80,6 +81,10 @@ def _jobs(
         await database.write(lambda tx: expire_visits(tx, JOBS))
         return None
 
+    async def decide() -> datetime | None:
+        await database.write(lambda tx: decide_outcomes(tx, JOBS))
+        return None
+
     async def let_go() -> datetime | None:
         many = await database.write(lambda tx: expire_holds(tx, JOBS, ExpireHolds()))
         return database.now() if many == MAX_AT_ONCE else None
@@ -105,6 +110,7 @@ def _jobs(
         Job(name="outbox", every_s=SEND_S, run=sender.run),
         Job(name="audit_checkpoint", every_s=CHECKPOINT_S, run=checkpoint),
         Job(name="expire_visits", every_s=EXPIRE_S, run=expire),
+        Job(name="decide_outcomes", every_s=EXPIRE_S, run=decide),
         Job(name="expire_holds", every_s=EXPIRE_S, run=let_go),
         Job(name="rederive_times", every_s=REDERIVE_S, run=set_clocks),
         Job(name="alive", every_s=BEAT_S, run=alive),

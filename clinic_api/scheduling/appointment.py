@@ -2,8 +2,9 @@
 
 held → booked, straight away or after payment or approval → checked_in → in_progress → fulfilled.
 A hold lapses; what is booked may be moved (a new appointment, linked both ways), cancelled, or not
-come to. What came of an appointment may be put right by a person, never by the server over a
-person's word; nothing else that is over changes any more. Guards take facts as values.
+come to. What came of an appointment may be put right by a person; the server only says that what it
+called missed was held after all, and never anything over a person's word. Nothing else that is over
+changes any more. Guards take facts as values.
 """
 
 from __future__ import annotations
@@ -126,14 +127,19 @@ def after(state: State, event: Event, facts: Facts) -> State:
     """Raises Refused: illegal_event, which names both; hold_expired, too_late, too_many_moves,
     too_early, reason_needed."""
     following = TABLE[state].get(event)
-    said = facts.decided_by_hand or state in OUTCOMES
-    if following is None or (facts.by == "system" and said):
+    if following is None or (facts.by == "system" and is_said(state, event, facts.decided_by_hand)):
         raise Refused("illegal_event", f"An appointment that is {state} cannot {event}.")
     if state in PENDING and event != "expire" and lapsed(facts):
         raise Refused("hold_expired")
     if event in _GUARDS:
         _GUARDS[event](facts)
     return following
+
+
+def is_said(state: State, event: Event, decided_by_hand: bool) -> bool:
+    """Whether it stands against the server what came of an appointment: a person's word does, and
+    the server's own unless the visit was held after all."""
+    return decided_by_hand or (state in OUTCOMES and event != "fulfil")
 
 
 def is_late(facts: Facts) -> bool:

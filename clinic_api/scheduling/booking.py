@@ -24,6 +24,7 @@ from clinic_api.scheduling.appointment import HOLD, MAX_HOLDS, Event
 from clinic_api.scheduling.availability import Span
 from clinic_api.scheduling.changes import change
 from clinic_api.scheduling.events import told
+from clinic_api.scheduling.followers import changed
 from clinic_api.scheduling.model import LOCAL_FORMAT, Appointment, AppointmentView, Reason, Zone
 from clinic_api.scheduling.slots import Slot
 from clinic_api.scheduling.taking import force_slot, offered, start_of, take_slot
@@ -231,4 +232,5 @@ def _add(
     tx.note(actor, "appointment", made.id, patient_id=made.patient_id)
     if made.state == "booked":
         begin(tx, actor, made)
+    changed(tx, actor, made)
     return view_of(tx, actor, made)

@@ -8,6 +8,7 @@ from clinic_api.actor import Actor
 from clinic_api.errors import Refused
 from clinic_api.scheduling import store
 from clinic_api.scheduling.appointment import LIVE, OUTCOMES, By, Event, Facts, after, is_late
+from clinic_api.scheduling.followers import changed as tell
 from clinic_api.scheduling.model import Appointment
 from clinic_api.transaction import Transaction
 
@@ -64,6 +65,7 @@ def change(
         **({"expires_at": None} | values),
     )
     tx.note(actor, "appointment", changed.id, patient_id=changed.patient_id, event=event)
+    tell(tx, actor, changed)
     return changed
 
 

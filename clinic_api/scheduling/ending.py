@@ -10,7 +10,7 @@ from clinic_api.actor import Actor
 from clinic_api.directory.model import Id
 from clinic_api.guarded import guarded
 from clinic_api.scheduling import store
-from clinic_api.scheduling.appointment import OUTCOMES, TABLE, Event
+from clinic_api.scheduling.appointment import TABLE, Event, is_said
 from clinic_api.scheduling.booking import OneAppointment, begin
 from clinic_api.scheduling.changes import by, change
 from clinic_api.scheduling.events import told
@@ -134,7 +134,7 @@ def record(tx: Transaction, actor: Actor, command: Record) -> Appointment:
     """The appointment afterwards: unchanged where a person has said what came of it, or where the
     event does not fit. Raises Refused: not_found, too_early."""
     found = permitted(tx, actor, command.appointment_id)
-    said = found.decided_by_hand or found.state in OUTCOMES
+    said = is_said(found.state, command.event, found.decided_by_hand)
     if said or command.event not in TABLE[found.state]:
         return found
     return change(tx, actor, found, command.event)

@@ -19,6 +19,7 @@ from clinic_api.scheduling import store
 from clinic_api.scheduling.booking import permit_practitioner, place_of
 from clinic_api.scheduling.changes import by, change
 from clinic_api.scheduling.events import told
+from clinic_api.scheduling.followers import changed
 from clinic_api.scheduling.model import AppointmentView, Reason
 from clinic_api.scheduling.taking import offered, start_of, take_slot
 from clinic_api.scheduling.views import permitted, view_of
@@ -74,4 +75,5 @@ def take_move(tx: Transaction, actor: Actor, command: Move) -> AppointmentView:
     if made.state == "booked":
         relate(tx, actor, made.patient_id, practitioner_id)
         told(tx, actor, made, "moved")
+    changed(tx, actor, made)
     return view_of(tx, actor, made)

@@ -15,6 +15,7 @@ from clinic_api.guarded import guarded
 from clinic_api.scheduling import store
 from clinic_api.scheduling.availability import Span
 from clinic_api.scheduling.events import told
+from clinic_api.scheduling.followers import changed as tell
 from clinic_api.scheduling.model import LOCAL_FORMAT, Appointment
 from clinic_api.scheduling.wall import Wall, Zones, derived
 from clinic_api.scheduling.zones import RELEASE, zone_of
@@ -66,3 +67,4 @@ def _put(
     tx.note(actor, "appointment", changed.id, patient_id=changed.patient_id, release=release)
     if changed.state == "booked":
         told(tx, actor, changed, "moved")
+    tell(tx, actor, changed)

@@ -18,6 +18,7 @@ from clinic_api.transaction import Transaction
 from clinic_api.visits import call_store, store
 from clinic_api.visits.calls import call_times, modality_of
 from clinic_api.visits.model import PATIENT_SIDE, Participant, Visit
+from clinic_api.visits.outcomes import follow_visit
 from clinic_api.visits.service import close, known_visit
 from clinic_api.visits.visit import OPEN, Event, after
 
@@ -157,12 +158,14 @@ def _came(
         admitted_at = visit.admitted_at or admitted_at
         _advance(tx, actor, visit, event, first_joined_at=first_joined_at, admitted_at=admitted_at)
     _measure(tx, actor, visit)
+    follow_visit(tx, visit.id)
 
 
 def _went(tx: Transaction, actor: Actor, visit: Visit) -> None:
     if visit.state == "waiting" and not call_store.is_anybody_waiting(tx, visit.id):
         _advance(tx, actor, visit, "depart")
     _measure(tx, actor, visit)
+    follow_visit(tx, visit.id)
 
 
 def _advance(tx: Transaction, actor: Actor, visit: Visit, event: Event, **times: Any) -> None:

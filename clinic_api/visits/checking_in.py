@@ -23,6 +23,7 @@ from clinic_api.visits import check_in_store as store
 from clinic_api.visits.check_in_store import Answers, CheckIn, IdentityMethod
 from clinic_api.visits.consenting import lacks_consent
 from clinic_api.visits.model import PATIENT_SIDE, Participant, Visit
+from clinic_api.visits.outcomes import follow_visit
 from clinic_api.visits.own_seat import own_seat
 from clinic_api.visits.service import permitted
 
@@ -73,6 +74,7 @@ def check_in(tx: Transaction, actor: Actor, command: SayWhere) -> CheckInView:
         patient_id=seat.patient_id,
         identity_method=_identity(actor, seat),
     )
+    follow_visit(tx, visit.id)
     tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "")
     return CheckInView(said=store.newest_of_visit(tx, visit.id), proposed=None)
 

@@ -54,7 +54,7 @@ def invite(tx: Transaction, actor: Actor, command: Invite) -> Link:
         patient_id=None if command.role == "guest" else visit.patient_id,
     )
     added = add_seat(tx, actor, visit.id, seat)
-    mail_invitation(tx, actor, added)
+    mail_invitation(tx, actor, added, visit)
     tx.note(actor, "participant", added.id, patient_id=visit.patient_id or "")
     return link_of(tx, added)
 
@@ -76,7 +76,7 @@ def renew_link(tx: Transaction, actor: Actor, command: OneSeat) -> Link:
     if visit.state not in OPEN:
         raise Refused("gone")
     renewed = renew(tx, actor, seat)
-    mail_invitation(tx, actor, renewed)
+    mail_invitation(tx, actor, renewed, visit)
     tx.note(actor, "participant", seat.id, patient_id=visit.patient_id or "")
     return link_of(tx, renewed)
 

@@ -6,6 +6,7 @@ answer, whoever they are; the link goes to the address on file and nowhere else.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -21,8 +22,9 @@ from clinic_api.organisation.store import organisation
 from clinic_api.outbox import About, Kind, OutboxMessage, enqueue
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
-from clinic_api.visits.model import Participant
+from clinic_api.visits.model import Participant, Visit
 
+INVITED_BEFORE = timedelta(hours=24)  # a booked visit's link is sent then
 RECOVERIES_PER_HOUR = 1  # mails; asking is limited by the door
 
 
@@ -61,12 +63,22 @@ def recover_link(tx: Transaction, actor: Actor, command: RecoverLink) -> Asked:
     return _asked(tx)
 
 
-def mail_invitation(tx: Transaction, actor: Actor, seat: Participant) -> None:
-    """Once per link, if there is an address that may be used."""
-    _mail(tx, actor, seat, "visit.invitation", "")
+def mail_invitation(tx: Transaction, actor: Actor, seat: Participant, visit: Visit) -> None:
+    """Once per link and appointment, if there is an address that may be used: at once, or a day
+    before a visit that is booked for later."""
+    due_at = None if visit.starts_at is None else max(visit.starts_at - INVITED_BEFORE, tx.now)
+    _mail(tx, actor, seat, "visit.invitation", "", visit.appointment_id or "", due_at)
 
 
-def _mail(tx: Transaction, actor: Actor, seat: Participant, kind: Kind, which: str) -> None:
+def _mail(
+    tx: Transaction,
+    actor: Actor,
+    seat: Participant,
+    kind: Kind,
+    which: str,
+    appointment_id: str = "",
+    due_at: datetime | None = None,
+) -> None:
     recipient = _address_of(tx, seat)
     if not recipient:
         return
@@ -76,10 +88,13 @@ def _mail(tx: Transaction, actor: Actor, seat: Participant, kind: Kind, which: s
         OutboxMessage(
             kind=kind,
             audience="patient",
-            dedupe_key=f"{kind}:{seat.id}:{seat.generation}:{which}",
+            dedupe_key=f"{kind}:{seat.id}:{seat.generation}:{which}{appointment_id}",
             recipient=recipient,
-            about=About(participant_id=seat.id, visit_id=seat.visit_id),
+            about=About(
+                participant_id=seat.id, visit_id=seat.visit_id, appointment_id=appointment_id
+            ),
             language=seat.language,
+            not_before=due_at,
         ),
     )
 

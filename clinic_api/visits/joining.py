@@ -81,6 +81,8 @@ class LinkView(msgspec.Struct, frozen=True, kw_only=True):
     practitioner: str
     name: str  # of whom the link is for; "" where it opens nothing
     opens_at: datetime
+    starts_at: datetime | None  # as booked
+    late_minutes: int | None  # the practitioner's own estimate
     in_use: bool  # on some device; another one has to confirm
     only_sound: bool  # the visit is held without pictures
     by_birth_date: bool  # whether the date of birth can confirm
@@ -114,6 +116,8 @@ def open_link(tx: Transaction, actor: Actor, command: OpenLink) -> LinkView:
         practitioner="" if practitioner is None else practitioner.name,
         name=seat.name if state in ("open", "early") else "",
         opens_at=visit.opens_at,
+        starts_at=visit.starts_at,
+        late_minutes=visit.late_minutes,
         in_use=seat.bound,
         only_sound=visit.declared_modality == "audio",
         by_birth_date=_birth_date(tx, seat) is not None,
@@ -186,7 +190,8 @@ def _linked(
         permit(tx, actor, facts)
     visit = known_visit(tx, seat.visit_id)
     state = link_state(visit, seat, tx.now)
-    return seat, visit, state if is_newest or state != "open" else "revoked"
+    replaced = not is_newest and state in ("open", "early")
+    return seat, visit, "revoked" if replaced else state
 
 
 def _found(tx: Transaction, command: OpenLink) -> tuple[Participant | None, bool]:

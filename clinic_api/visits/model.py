@@ -9,7 +9,7 @@ import msgspec
 
 from clinic_api.visits.visit import OPEN, State
 
-Kind = Literal["instant", "walk_in", "console"]
+Kind = Literal["booked", "instant", "walk_in", "console"]
 Role = Literal["provider", "patient", "proxy", "guest", "device"]
 Modality = Literal["video", "audio"]
 Right = Literal["publish", "subscribe", "moderate", "chat"]  # as call control has them
@@ -59,6 +59,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     practitioner_id: str | None
     patient_id: str | None
+    appointment_id: str | None  # of a booked visit
+    starts_at: datetime | None  # as booked
     declared_modality: Modality
     real_modality: Modality | None
     opens_at: datetime

@@ -34,6 +34,7 @@ from clinic_api.transaction import Transaction
 from clinic_api.visits import store
 from clinic_api.visits.inviting import mail_invitation
 from clinic_api.visits.model import Kind, Modality, Visit
+from clinic_api.visits.outcomes import follow_visit
 from clinic_api.visits.seats import (
     Link,
     add_seat,
@@ -156,9 +157,9 @@ def _open(
     relate(tx, actor, patient.id, practitioner.id)
     add_seat(tx, actor, visit_id, provider_seat(practitioner))
     seat = add_seat(tx, actor, visit_id, patient_seat(patient))
-    mail_invitation(tx, actor, seat)
-    tx.note(actor, "visit", visit_id, patient_id=patient.id)
     visit = known_visit(tx, visit_id)
+    mail_invitation(tx, actor, seat, visit)
+    tx.note(actor, "visit", visit_id, patient_id=patient.id)
     return InstantVisit(
         id=visit.id,
         version=visit.version,
@@ -215,6 +216,10 @@ def end_visit(tx: Transaction, actor: Actor, command: OneVisit) -> VisitView:
     """Close the visit; what was not begun yet is cancelled. Raises not_found, illegal_event."""
     visit = permitted(tx, actor, command.visit_id)
     nobody_came = visit.state == "planned" and visit.first_joined_at is None
+    if nobody_came and visit.kind == "booked":
+        raise Refused(
+            "illegal_event", "Nobody has come yet. Please cancel or move the appointment instead."
+        )
     moved = close(tx, actor, visit, "cancel" if nobody_came else "end", tx.now)
     return view_of(tx, actor, moved)
 
@@ -232,6 +237,7 @@ def close(tx: Transaction, actor: Actor, visit: Visit, event: Event, at: datetim
         call_ended_at=at if runs else visit.call_ended_at,
     )
     tx.note(actor, "visit", visit.id, patient_id=visit.patient_id or "", event=event)
+    follow_visit(tx, visit.id)
     return known_visit(tx, visit.id)
 
 

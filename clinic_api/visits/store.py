@@ -34,6 +34,8 @@ visits = table(
     Column("state", String(12), nullable=False, index=True),
     Column("practitioner_id", String(36), ForeignKey("practitioners.id"), index=True),
     Column("patient_id", String(36), ForeignKey("patients.id"), index=True),
+    Column("appointment_id", String(36), ForeignKey("appointments.id"), unique=True),
+    Column("starts_at", Moment),
     Column("reason", LargeBinary),
     Column("declared_modality", String(5), nullable=False),
     Column("real_modality", String(5)),
@@ -87,6 +89,12 @@ def visit(tx: Transaction, visit_id: str) -> Visit | None:
 
 def visit_in(tx: Transaction, room: str) -> Visit | None:
     row = tx.first(tx.select(visits).where(visits.c.room == room))
+    return None if row is None else _visit(row)
+
+
+def visit_of(tx: Transaction, appointment_id: str) -> Visit | None:
+    """The visit that was booked by this appointment."""
+    row = tx.first(tx.select(visits).where(visits.c.appointment_id == appointment_id))
     return None if row is None else _visit(row)
 
 

@@ -49,6 +49,8 @@ class VisitView(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     practitioner_id: str | None
     patient_id: str | None
+    appointment_id: str | None
+    starts_at: datetime | None  # as booked
     reason: str
     declared_modality: Modality
     real_modality: Modality | None

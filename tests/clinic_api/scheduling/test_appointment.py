@@ -124,10 +124,12 @@ def test_the_server_never_decides_over_a_persons_word(state: State, event: Event
     assert code(state, event, decided) == "illegal_event"
 
 
-def test_people_put_right_what_the_server_decided_but_the_server_does_not() -> None:
+def test_people_put_right_what_the_server_decided_and_the_server_that_it_was_held() -> None:
     assert after("no_show_patient", "fulfil", facts(now=START + DAY)) == "fulfilled"
     later = facts(by="system", now=START + DAY)
-    assert code("no_show_patient", "fulfil", later) == "illegal_event"
+    assert after("no_show_patient", "fulfil", later) == "fulfilled"
+    assert code("no_show_patient", "miss_provider", later) == "illegal_event"
+    assert code("fulfilled", "miss_patient", later) == "illegal_event"
 
 
 def test_an_error_is_corrected_with_a_reason() -> None:
