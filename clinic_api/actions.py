@@ -157,6 +157,11 @@ ACTIONS: dict[str, Action] = {
     "appointment.correct": _action(admin="any"),
     "appointment.conflicts": _action(admin="any", desk="any"),
     "appointment.record": _action(audited=False),  # visits: what the server saw
+    "calendar.read": _action(_EVERYBODY),  # the address of one's own feed
+    "calendar.renew": _action(_EVERYBODY),
+    "calendar.change": _action(_EVERYBODY),
+    "calendar.withdraw": _action(_EVERYBODY),
+    "calendar.follow": _action(stranger="any", audited=False),  # by its address; notes what it gives
     "appointment.expire": _action(audited=False),  # notes each; often there is none
     "appointment.rederive": _action(audited=False),  # notes each that new rules changed
     # visits
@@ -226,6 +231,7 @@ ACTIONS: dict[str, Action] = {
     # a copy of what the patient may read: by the patient, or handed over by who treats
     "export.make": _action(step_up=True, doctor="care", patient="own"),
     "export.download": _action(doctor="care", patient="own"),  # whoever asked, once
+    "export.return": _action(audited=False),  # a download broke off
     "file.await_scan": _action(audited=False),  # the scan's job
     "file.scan": _action(),
     "file.sweep": _action(audited=False),  # what no row names

@@ -357,6 +357,12 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "service_ids": "clear",
         "reason": "sealed",
     },
+    "calendar_feeds": {
+        "user_id": "clear",
+        "generation": "clear",
+        "names": "clear",
+        "open": "clear",
+    },
     "appointments": {
         "state": "clear",
         "patient_id": "clear",

@@ -21,10 +21,15 @@ def folded(name: str) -> str:
     return " ".join(_WORD.findall(bare))
 
 
+def tidy_text(text: str) -> str:
+    """On one line, printable, in single spaces; nothing may be left."""
+    kept = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in text)
+    return " ".join(unicodedata.normalize("NFC", kept).split())
+
+
 def tidy_name(name: str, field: str = "name") -> str:
     """Printable, single spaces. Raises Refused(invalid) if nothing is left."""
-    kept = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in name)
-    tidy = " ".join(unicodedata.normalize("NFC", kept).split())
+    tidy = tidy_text(name)
     if not tidy:
         raise Refused("invalid", fields={field: "Please give a name."})
     return tidy

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Integer, Row, String
 
 from clinic_api.directory.model import Proxy
@@ -66,6 +68,14 @@ def proxies_of(tx: Transaction, patient_id: str, cursor: str, limit: int) -> Pag
 
 def proxies_held(tx: Transaction, user_id: str) -> list[Proxy]:
     return [_proxy(row) for row in tx.all(tx.select(proxies).where(proxies.c.user_id == user_id))]
+
+
+def standing(now: datetime) -> sa.ColumnElement[bool]:
+    """The same as `model.stands`, of rows."""
+    expires_at = proxies.c.expires_at
+    return sa.and_(
+        proxies.c.ended_at.is_(None), sa.or_(expires_at.is_(None), expires_at > now)
+    )
 
 
 def _proxy(row: Row[Any]) -> Proxy:

@@ -6,9 +6,8 @@ import msgspec
 import sqlalchemy as sa
 
 from clinic_api.actor import Actor
-from clinic_api.directory.model import stands
-from clinic_api.directory.relation_store import care_relations, proxies_held
-from clinic_api.directory.store import patients, practitioner_of
+from clinic_api.directory.relation_store import care_relations, proxies, standing
+from clinic_api.directory.store import patients, practitioners
 from clinic_api.guarded import Facts
 from clinic_api.transaction import Transaction
 
@@ -21,16 +20,23 @@ class UserRelations(msgspec.Struct, frozen=True):
 
 
 def of_user(tx: Transaction, user_id: str) -> UserRelations:
-    """Read once per request, when the session is resolved."""
-    own = tx.all(tx.select(patients, patients.c.id).where(patients.c.user_id == user_id))
-    wards = [
-        proxy.patient_id
-        for proxy in proxies_held(tx, user_id)
-        if proxy.scope == "record" and stands(proxy, tx.now)
-    ]
-    practitioner = practitioner_of(tx, user_id)
-    treats = practitioner.id if practitioner is not None and practitioner.active else None
-    return UserRelations(frozenset([row.id for row in own] + wards), treats)
+    """One read, once per request, when the session is resolved."""
+    own = tx.select(patients, *_named("own", patients.c.id)).where(patients.c.user_id == user_id)
+    wards = tx.select(proxies, *_named("ward", proxies.c.patient_id)).where(
+        proxies.c.user_id == user_id, proxies.c.scope == "record", standing(tx.now)
+    )
+    treating = tx.select(practitioners, *_named("treats", practitioners.c.id)).where(
+        practitioners.c.user_id == user_id, practitioners.c.active
+    )
+    found = tx.sql.execute(sa.union_all(own, wards, treating)).all()
+    treats = [row.id for row in found if row.kind == "treats"]
+    return UserRelations(
+        frozenset(row.id for row in found if row.kind != "treats"), next(iter(treats), None)
+    )
+
+
+def _named(kind: str, column: sa.Column[str]) -> tuple[sa.ColumnElement[str], ...]:
+    return sa.literal(kind).label("kind"), column.label("id")
 
 
 def treating_practitioners(tx: Transaction, patient_id: str) -> tuple[str, ...]:

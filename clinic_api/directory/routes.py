@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clinic_api.directory import profile_routes
 from clinic_api.directory.claiming import (
     Claim,
     Claimed,
@@ -53,6 +54,7 @@ _PROXIES = f"{_PATIENT}/proxies"
 _PRACTITIONER = "/practitioners/{practitioner_id}"
 
 ROUTES: tuple[Route, ...] = (
+    *profile_routes.ROUTES,  # before /practitioners/{practitioner_id}, which is any word
     Route("POST", "/patients", create_patient, CreatePatient, Patient, status=201),
     # The words are in the body, because addresses are written down on the way.
     Route("POST", "/patients/search", search_patients, SearchPatients, Page[PatientSummary]),

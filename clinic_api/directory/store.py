@@ -52,6 +52,15 @@ practitioners = table(
     Column("address", String(60), unique=True),
     Column("accepts_walk_ins", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
+    # the profile: see profile_store.py
+    Column("public", Boolean, nullable=False),
+    Column("title", String(100), nullable=False),
+    Column("specialties", Text, nullable=False),  # JSON list
+    Column("search_specialties", Text, nullable=False),
+    Column("education", LargeBinary, nullable=False),
+    Column("biography", LargeBinary, nullable=False),
+    Column("licences", Text, nullable=False),  # JSON list
+    Column("photo_id", String(36), ForeignKey("files.id")),
 )
 
 
@@ -201,8 +210,18 @@ class PractitionerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def insert_practitioner(tx: Transaction, actor: Actor, values: PractitionerRow) -> str:
     """Raises Refused(conflict): one practitioner per address and per login."""
+    row_id = tx.new_id()
+    profile = {
+        "public": False,
+        "title": "",
+        "specialties": _json((values.speciality,) if values.speciality else ()),
+        "search_specialties": folded(values.speciality),
+        "education": tx.seal(practitioners.c.education, row_id, _json(())),
+        "biography": tx.seal(practitioners.c.biography, row_id, ""),
+        "licences": _json(()),
+    }
     try:
-        return tx.insert(practitioners, actor, **_practitioner_values(values))
+        return tx.insert(practitioners, actor, id=row_id, **profile, **_practitioner_values(values))
     except IntegrityError:
         raise Refused("conflict", _TAKEN) from None
 

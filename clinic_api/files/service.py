@@ -18,7 +18,7 @@ from clinic_api.transaction import Transaction
 SCANNED_AT_ONCE = 20
 _FINDING_CHARS = 100
 
-Purpose = Literal["document"]
+Purpose = Literal["document", "photo", "import"]
 PUT_OFF = timedelta(minutes=10)  # a file that the scanner had no answer for
 
 
@@ -70,6 +70,11 @@ def give(tx: Transaction, file_id: str) -> GivenFile:
     if row.state not in GIVEN_OUT:
         raise Refused("file_infected" if row.state == "refused" else "file_quarantined")
     return store.given(tx, row)
+
+
+def drop(tx: Transaction, file_id: str) -> None:
+    """No row names it any more: its bytes go with the next sweep."""
+    store.delete(tx, file_id)
 
 
 # for jobs

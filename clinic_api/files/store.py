@@ -44,6 +44,10 @@ def insert(tx: Transaction, actor: Actor, purpose: str, file: ReceivedFile) -> N
     )
 
 
+def delete(tx: Transaction, file_id: str) -> None:
+    tx.sql.execute(sa.delete(files).where(files.c.org_id == tx.org_id, files.c.id == file_id))
+
+
 def file_row(tx: Transaction, file_id: str) -> Row[Any]:
     """Raises LookupError: a reference is a foreign key, so it is there."""
     row = tx.get(files, file_id)

@@ -77,7 +77,7 @@ def document(routes: Sequence[Route], version: str) -> Schema:
     twins = {name for name in names if names.count(name) > 1}
     if twins:
         raise ValueError(f"operations called alike: {', '.join(sorted(twins))}")
-    bodies = [route.sent for route in routes if route.has_body]
+    bodies = [route.sent for route in routes if route.has_body or route.before_file]
     results = [route.result for route in routes if _is_json(route)]
     schemas = Schemas([ProblemDetails, *bodies, *results])
     schemas.component(ProblemDetails)["properties"]["code"]["enum"] = sorted(KINDS)
@@ -149,7 +149,7 @@ def _form(route: Route, schemas: Schemas) -> Schema:
     """The fields, and behind them the file (OpenAPI 3.1.0, “Special Considerations for
     multipart”)."""
     fields = schemas.component(route.sent)
-    media_types = ", ".join(ACCEPTED)
+    media_types = ", ".join(route.remade.media_types if route.remade else ACCEPTED)
     file = {
         "type": "string",
         "contentMediaType": BYTES,

@@ -71,6 +71,13 @@ def flow(action: str) -> Callable[[Flow[P, R]], Flow[P, R]]:
     return declare
 
 
+class Remade(msgspec.Struct, frozen=True, kw_only=True):
+    """A small file that is kept as `make` makes it anew; which may raise `NotAccepted`."""
+
+    media_types: tuple[str, ...]
+    make: Callable[[bytes], bytes]
+
+
 class Route:
     """`result` is the Struct that `run` gives (inside of `WithSession` too); None answers 204."""
 
@@ -86,10 +93,10 @@ class Route:
         summary: str = "",
         max_body_bytes: int = MAX_BODY_BYTES,
         before_file: Run | None = None,
-        remade: Callable[[bytes], bytes] | None = None,
+        remade: Remade | None = None,
         media_type: str = "",
     ) -> None:
-        """`remade` may raise `files.inspecting.NotAccepted`. Raises KeyError for an undeclared `run`, ValueError for what does not fit together."""
+        """Raises KeyError for an undeclared `run`, ValueError for what does not fit together."""
         self.method = method
         self.path = path
         self.run = run

@@ -46,9 +46,9 @@ async def carry_out(
     Raises what `route.run` raises, and Refused: key_reused, in_progress.
     """
     if route.is_flow and once is not None:
-        return await _flow_once(database, route, actor, command, once)
+        return await _flow_once(database, route, actor, command, once, files)
     if route.is_flow:
-        return await _flow(database, route, actor, command)
+        return await _flow(database, route, actor, command, files)
 
     def work(tx: Transaction) -> Done:
         stored = claim(tx, actor, once.key, once.request_hash) if once is not None else None
@@ -63,21 +63,32 @@ async def carry_out(
     return await run(work)
 
 
-async def _flow(database: Database, route: Route, actor: Actor, command: msgspec.Struct) -> Done:
-    result = await route.run(database, actor, command)
+async def _flow(
+    database: Database,
+    route: Route,
+    actor: Actor,
+    command: msgspec.Struct,
+    files: tuple[ReceivedFile, ...],
+) -> Done:
+    result = await route.run(database, actor, command, *files)
     if isinstance(result, WithSession):
         return Done(answer_of(route, result.result), (result.token,))
     return Done(answer_of(route, result))
 
 
 async def _flow_once(
-    database: Database, route: Route, actor: Actor, command: msgspec.Struct, once: Once
+    database: Database,
+    route: Route,
+    actor: Actor,
+    command: msgspec.Struct,
+    once: Once,
+    files: tuple[ReceivedFile, ...],
 ) -> Done:
     stored = await database.write(lambda tx: claim(tx, actor, once.key, once.request_hash))
     if stored is not None:
         return Done(_again(stored), replayed=True)
     try:
-        done = await _flow(database, route, actor, command)
+        done = await _flow(database, route, actor, command, files)
     except Refused:
         await database.write(lambda tx: release(tx, actor, once.key))
         raise

@@ -80,7 +80,7 @@ class Uploads:
                 disk_of(self._database).draft, file_id, form.file_name, route.max_body_bytes
             )
         try:
-            file = await self._receive(file_id, draft, form, route.max_body_bytes)
+            file = await self._receive(file_id, draft, form, route)
         except BaseException:
             draft.discard()
             raise
@@ -95,15 +95,15 @@ class Uploads:
             draft.discard()
         return done
 
-    async def _receive(self, file_id: str, draft: Draft, form: Form, limit: int) -> ReceivedFile:
-        with _disk_errors(), _refusals(limit):
-            waiting = bytearray()
-            async for data in form.file():
-                waiting += data
-                if len(waiting) >= HOP_BYTES:
-                    await asyncio.to_thread(draft.write, bytes(waiting))
-                    waiting.clear()
-            await asyncio.to_thread(draft.write, bytes(waiting))
+    async def _receive(self, file_id: str, draft: Draft, form: Form, route: Route) -> ReceivedFile:
+        with _disk_errors(), _refusals(route.max_body_bytes):
+            if route.remade is None:
+                await _stream(form, draft)
+            else:
+                held = await _held(form, route.max_body_bytes)
+                await asyncio.to_thread(
+                    draft.write, await asyncio.to_thread(route.remade.make, held)
+                )
             written = await asyncio.to_thread(draft.finish)
         return ReceivedFile(
             id=file_id,
@@ -116,6 +116,26 @@ class Uploads:
 
 
 UPLOADS = web.AppKey("uploads", Uploads)
+
+
+async def _stream(form: Form, draft: Draft) -> None:
+    waiting = bytearray()
+    async for data in form.file():
+        waiting += data
+        if len(waiting) >= HOP_BYTES:
+            await asyncio.to_thread(draft.write, bytes(waiting))
+            waiting.clear()
+    await asyncio.to_thread(draft.write, bytes(waiting))
+
+
+async def _held(form: Form, limit: int) -> bytes:
+    """The whole file. Raises TooLarge."""
+    held = bytearray()
+    async for data in form.file():
+        held += data
+        if len(held) > limit:
+            raise TooLarge
+    return bytes(held)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ NOT_SIGNED_IN = {"stranger": "sign_in_needed", "una": "second_factor_needed",
 ROLE_CODES = {*NOT_SIGNED_IN.values(), "not_allowed", "step_up_needed"}
 # The audit stands below people and knows of no patients: it shows an empty log of nobody.
 EMPTY = "GET /patients/{patient_id}/access-log"
-NAMES = ("address",)  # parameters that are no ids: pages that everybody may know
+NAMES = ("address", "slug")  # parameters that are no ids: pages that everybody may know
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ async def test_an_object_that_does_not_exist_is_answered_the_same(
     client: Client, world: World, sqlite_database: Database, who: str
 ) -> None:
     person, wrong = world.people[who], []
-    unknown = dict.fromkeys(world.ids, new_id(sqlite_database.now())) | {"address": "nobody"}
+    unknown = dict.fromkeys(world.ids, new_id(sqlite_database.now())) | dict.fromkeys(NAMES, "nobody")
     for route in api.ROUTES:
         if (
             not route.path_fields

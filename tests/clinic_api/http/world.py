@@ -165,6 +165,7 @@ def _people(tx: Transaction) -> tuple[dict[str, str], dict[str, str]]:
         "user_id": users["bob"],
         "session_id": sessions["bob"],
         "address": "bob",
+        "slug": "bob",
     }
 
 
