@@ -22,12 +22,18 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place(
-    ahead: int, durations_s: Sequence[float], running_for_s: float | None, late_minutes: int | None
+    ahead: int,
+    durations_s: Sequence[float],
+    running_for_s: float | None,
+    late_minutes: int | None,
+    until_start_s: float = 0.0,
 ) -> Place:
     """`ahead`: how many wait before; `durations_s`: of recent visits of this practitioner;
     `running_for_s`: of the visit that is going on; `late_minutes`: the practitioner's own word,
-    which counts for at least as much."""
+    which counts for at least as much, as `until_start_s`, the time that was booked, does."""
     said = None if late_minutes is None else float(late_minutes * 60)
+    if until_start_s > 0.0:
+        said = max(said or 0.0, until_start_s)
     if len(durations_s) < MIN_BASIS:
         return Place(position=ahead + 1, wait_minutes=None if said is None else _rounded(said))
     typical_s = median(durations_s)

@@ -1,4 +1,7 @@
-"""The waiting room: who waits for whom, how long yet, and the word that it gets late."""
+"""The waiting room: who waits for whom, how long yet, and the word that it gets late.
+
+Booked visits and others stand in one line: by the time that was booked, else by arrival.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from clinic_api.actor import Actor
 from clinic_api.directory.model import Id
 from clinic_api.directory.store import practitioner
 from clinic_api.guarded import Facts, guarded, hidden, permit
+from clinic_api.scheduling.appointment import NO_SHOW_AFTER
 from clinic_api.transaction import Transaction
 from clinic_api.visits import queue, store
 from clinic_api.visits.model import Visit
@@ -55,11 +59,12 @@ class Waiter(msgspec.Struct, frozen=True, kw_only=True):
     patient_id: str | None
     name: str
     since: datetime
+    starts_at: datetime | None  # as booked
     late_minutes: int | None
 
 
 class WaitingRoom(msgspec.Struct, frozen=True):
-    items: tuple[Waiter, ...]  # who came first is first
+    items: tuple[Waiter, ...]  # whose turn it is comes first
 
 
 @guarded("visit.queue")
@@ -106,9 +111,9 @@ def say_late(tx: Transaction, actor: Actor, command: SayLate) -> VisitView:
 def _place(tx: Transaction, visit: Visit) -> queue.Place:
     if visit.practitioner_id is None:
         return queue.Place(position=1, wait_minutes=None)
-    waiting = _waiting(tx, visit.practitioner_id)
-    here = _since(visit)
-    ahead = sum(1 for one in waiting if one.id != visit.id and _since(one) < here)
+    others = [*_waiting(tx, visit.practitioner_id), *_expected(tx, visit.practitioner_id)]
+    here = _turn(visit)
+    ahead = sum(1 for one in others if one.id != visit.id and _turn(one) < here)
     running = _running(tx, visit.practitioner_id)
     said = visit.late_said_at is not None and tx.now - visit.late_said_at < STALE
     return queue.place(
@@ -116,6 +121,7 @@ def _place(tx: Transaction, visit: Visit) -> queue.Place:
         _durations_s(tx, visit.practitioner_id),
         None if running is None else (tx.now - running).total_seconds(),
         _still_late(tx, visit) if said else None,
+        0.0 if visit.starts_at is None else (visit.starts_at - tx.now).total_seconds(),
     )
 
 
@@ -131,7 +137,19 @@ def _waiting(tx: Transaction, practitioner_id: str) -> list[Visit]:
     mine = store.visits.c.practitioner_id == practitioner_id
     waits = store.visits.c.state == "waiting"
     fresh = store.visits.c.expires_at > tx.now
-    return sorted(store.list_visits(tx, mine, waits, fresh, limit=MAX_WAITING), key=_since)
+    return sorted(store.list_visits(tx, mine, waits, fresh, limit=MAX_WAITING), key=_turn)
+
+
+def _expected(tx: Transaction, practitioner_id: str) -> list[Visit]:
+    """Booked ones whose time has come and whose patient may still come in time."""
+    mine = store.visits.c.practitioner_id == practitioner_id
+    absent = store.visits.c.state == "planned"
+    due = store.visits.c.starts_at.between(tx.now - NO_SHOW_AFTER, tx.now)
+    return store.list_visits(tx, mine, absent, due, limit=MAX_WAITING)
+
+
+def _turn(visit: Visit) -> tuple[datetime, datetime]:
+    return visit.starts_at or _since(visit), _since(visit)
 
 
 def _since(visit: Visit) -> datetime:
@@ -167,5 +185,6 @@ def _waiter(tx: Transaction, visit: Visit) -> Waiter:
         patient_id=visit.patient_id,
         name=next(iter(names), ""),
         since=_since(visit),
+        starts_at=visit.starts_at,
         late_minutes=visit.late_minutes,
     )
