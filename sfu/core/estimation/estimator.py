@@ -31,6 +31,7 @@ RTT_SMOOTHING = 0.25
 MIN_FALL_S, MAX_FALL_S = 0.05, 0.09  # between two falls: the RTT; GCC: 10 to 200 ms
 FAST_S = 0.05  # a queue this long that does not drain is overuse, whatever the trend says
 DRAINING_S = 0.002  # by which a queue that drains is shorter at the next feedback
+PAUSE, AT_ONCE = 0.8, 2.0  # of the queue, in arrivals; times the estimate: the link is not slow
 OUTRUN, OUTRUN_S = 1.15, 0.2  # times what arrives, sent in so long: the path is full
 STANDING_S = 0.06  # a queue this long that stays is overuse, though its trend be flat
 EFFECT_S = 1.0  # after a fall what it did to the queue counts
@@ -40,6 +41,7 @@ STANDING_FALLS = 2  # without an effect: the path is longer, there is no queue
 MAX_DELAY_STEP_S = 3.0  # libwebrtc: more is a stepped clock
 SILENCE_S = 0.5  # plus two RTTs: no feedback though packets were sent
 SILENCE_PACKETS = 10
+LATE_S = 0.3  # between two looks, of which there are ten a second: this process stood still
 SILENCE_FACTOR = 0.5
 PLENTY = 1.3  # times what is wanted: more helps nobody
 CLEAN_S = 3.0  # of clean reports
@@ -73,6 +75,7 @@ class Estimator:
         self._next_count = 0  # of the feedback that follows
         self._feedback_at: float | None = None
         self._silence_at = now
+        self._looked_at = now
         self._reported_at: float | None = None
         self._clean_since = now  # reports told of neither loss nor a queue
         self._least_rtt_s = MAX_RTT_S
@@ -184,6 +187,9 @@ class Estimator:
     def handle_timeout(self, now: float) -> None:
         """To be called a few times a second."""
         self._prober.handle_timeout(self.log, self.rtt_s, now)
+        late, self._looked_at = now - self._looked_at > LATE_S, now
+        if late:
+            self._silence_at = now
         silent = self._feedback_at is not None and now - self._silence_at
         if (
             silent
@@ -238,6 +244,9 @@ class Estimator:
         noise = self._queue.noise_s
         change, self._queue_s = queue - self._queue_s, queue
         long = queue > max(FAST_S, noise)
+        if (long or usage == "over") and self._stood_still(queue):
+            self._detector.reset()
+            long, usage = False, "normal"
         outruns = long and self._outruns(now)
         fast = long and (change > -DRAINING_S or outruns)
         self.overused = fast or (usage == "over" and change >= 0)
@@ -255,6 +264,13 @@ class Estimator:
             self._rate.hold(now)
         elif self._rate.grow(arriving, now):
             self._prober.hurry(now)
+
+    def _stood_still(self, queue: float) -> bool:
+        """Packets waited because a machine on the way, or the receiver's, stood still for so long:
+        then they all came at once. From a slow link they come slowly.
+        """
+        pause_s = max(MIN_QUEUE_S, PAUSE * queue)
+        return self._throughput.after_pause_bps(pause_s) > AT_ONCE * self._rate.bps
 
     def _outruns(self, now: float) -> bool:
         """Much more is sent, and may be sent, than comes through."""

@@ -1,9 +1,9 @@
 """Probes: a short cluster of packets at a higher rate tells at once what growth would take long to.
 
 Only while more is wanted than the estimate allows. One that finds room is followed at once by
-another; one that finds none, or no more than the link is known to carry, makes the next wait longer,
-up to 5 s. The result is the rate at which the whole cluster arrived, never more than the rate at
-which it was sent.
+another; one that finds none, or no more than the link is known to carry, makes the next wait
+longer, up to 5 s. The result is the rate at which the whole cluster arrived, never more than the
+rate at which it was sent.
 """
 
 from __future__ import annotations

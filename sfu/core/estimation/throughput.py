@@ -14,6 +14,7 @@ WINDOW_S = 0.3  # libwebrtc: 0.5 s to begin with
 SHORT_WINDOW_S, SHORT_PACKETS = 0.1, 5  # whichever is longer; libwebrtc: 0.15 s after the first
 SHORT_BYTES = 2500  # fewer tell of single frames and not of a rate: 130 ms at 150 kbit/s
 MAX_PACKETS = 1024
+SHORTEST_S = 0.001  # that a burst takes
 FORGET_AT = 256  # packets that are too old: taking away a few at a time would cost more
 KEPT = 16  # feedbacks; browsers send one each 50 to 250 ms
 MAX_SILENCE_S = 2.0  # between arrivals; a longer one begins anew, and so does a stepped clock
@@ -136,6 +137,19 @@ class Throughput:
                 return total * 8 / span
             total, count = total + self._sizes[place], count + 1
         return self.bps()
+
+    def after_pause_bps(self, pause_s: float) -> float:
+        """Bit/s of what came after the newest pause of `pause_s` or more; 0 where there was none.
+
+        Without the packet that ended it: that may have been on its way for all of the pause.
+        """
+        self._catch_up()
+        total, newest = 0, len(self._arrived) - 1
+        for place in range(newest, 0, -1):
+            if self._arrived[place] - self._arrived[place - 1] >= pause_s:
+                return total * 8 / max(self._arrived[newest] - self._arrived[place], SHORTEST_S)
+            total += self._sizes[place]
+        return 0.0
 
     def _span(self, first: int) -> float:
         """From a packet to the newest one."""
