@@ -3,11 +3,11 @@
 The same question stands on both sides of SRTP. A receiver must refuse an index that it has
 accepted before (RFC 3711 3.3.2); a sender must never protect two packets with one index, because
 under AES-GCM and AES-CM that gives the key stream away. Streams are mostly in order, so the ledger
-keeps the highest index and a bit for each *missing* one below it: without gaps that is one int
-equal to 0, and a packet in order costs one comparison. Indices more than WINDOW behind the highest
-count as used.
+keeps the highest index and a bit for each *missing* one below it. The bits are counted from where
+the newest gap ended, so that a packet in order costs one comparison whatever was lost before it.
+Indices more than WINDOW behind the highest count as used.
 
-measured (µs, both calls): fresh_index and add 0.14, take 0.14, in a stream with gaps 0.3 to 0.4.
+measured (µs, both calls): fresh_index and add 0.14, take 0.09, with or without gaps before.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ _ALL_MISSING = (1 << WINDOW) - 2  # bit 0 stands for the highest index, which is
 class Ledger:
     """The used indices of one stream of RTP or SRTCP packets."""
 
-    __slots__ = ("_missing", "highest")
+    __slots__ = ("_anchor", "_missing", "highest")
 
     def __init__(self) -> None:
         self.highest = -1
-        self._missing = 0  # bit n: highest - n is unused
+        self._anchor = -1  # nothing above it is missing
+        self._missing = 0  # bit n: anchor - n is unused
 
     def fresh_index(self, sequence: int) -> int:
         """The index of a 16-bit sequence number, or -1 if it is used.
@@ -41,14 +42,13 @@ class Ledger:
             distance -= 0x10000
         elif distance < -0x8000:
             distance += 0x10000
-        if distance > 0 or self._missing >> -distance & 1:
-            return highest + distance
-        return -1
+        index = highest + distance
+        return -1 if self.used(index) else index
 
     def take(self, sequence: int) -> int:
         """`fresh_index` and `add` in one: the index, used from now on, or -1 if it was before."""
         index = self.highest + 1
-        if sequence == index & 0xFFFF and not self._missing:
+        if sequence == index & 0xFFFF:
             self.highest = index
             return index
         index = self.fresh_index(sequence)
@@ -58,26 +58,31 @@ class Ledger:
 
     def used(self, index: int) -> bool:
         """Whether a whole index, as SRTCP carries it, was added before or is too old to tell."""
-        behind = self.highest - index
-        return behind >= 0 and not self._missing >> behind & 1
+        highest, anchor = self.highest, self._anchor
+        if index > highest:
+            return False
+        return (
+            index > anchor or index <= highest - WINDOW or not self._missing >> anchor - index & 1
+        )
 
     def add(self, index: int) -> None:
         """Mark a fresh index as used."""
         ahead = index - self.highest
-        if ahead == 1 and not self._missing:
+        if ahead == 1:
             self.highest = index
         elif ahead > 0:
             self._advance(ahead)
         else:
-            self._missing &= ~(1 << -ahead)
+            self._missing &= ~(1 << self._anchor - index)
 
     def shrink(self) -> None:
         """From now on everything up to the highest index counts as used."""
         self._missing = 0
 
     def _advance(self, ahead: int) -> None:
+        """Over a gap: its bits, and the earlier ones behind them."""
         self.highest += ahead
-        if ahead < WINDOW:
-            self._missing = (self._missing << ahead | (1 << ahead) - 2) & _ALL_MISSING
-        else:
-            self._missing = _ALL_MISSING
+        moved, self._anchor = self.highest - self._anchor, self.highest
+        earlier = self._missing << moved if moved < WINDOW else 0
+        gap = (1 << min(ahead, WINDOW)) - 2
+        self._missing = (earlier | gap) & _ALL_MISSING
