@@ -13,9 +13,8 @@ from typing import Protocol
 import msgspec
 
 from clinic_api.actor import Actor, system
-from clinic_api.auth import api_keys, factor_store, session_store, store
-from clinic_api.auth.model import User
-from clinic_api.auth.session_store import Session
+from clinic_api.auth import api_keys, session_store, store
+from clinic_api.auth.session_store import Shown
 from clinic_api.auth.sessions import is_worth_noting, stands
 from clinic_api.db import Database
 from clinic_api.errors import Refused
@@ -102,23 +101,22 @@ def note_use(tx: Transaction, actor: Actor, known: Known) -> None:
 
 def _by_session(tx: Transaction, credentials: Credentials, people_of: PeopleOf) -> Known:
     stranger = Known(Actor(kind="stranger", client=credentials.client))
-    session = session_store.session_by_token(tx, credentials.session or "")
-    if session is None:
+    shown = session_store.shown_by_token(tx, credentials.session or "")
+    if shown is None:
         return stranger
-    user = store.existing_user(tx, session.user_id)
+    session, user = shown.session, shown.user
     if user.state != "active" or not stands(session.times, tx.now, staff=user.is_staff):
         return stranger
     worth = credentials.user_input and is_worth_noting(session.times, tx.now)
-    actor = _acting(tx, user, session, credentials.client, people_of)
+    actor = _acting(tx, shown, credentials.client, people_of)
     return Known(actor, active_session_id=session.id if worth else "")
 
 
-def _acting(
-    tx: Transaction, user: User, session: Session, client: str, people_of: PeopleOf
-) -> Actor:
+def _acting(tx: Transaction, shown: Shown, client: str, people_of: PeopleOf) -> Actor:
     """The user with all roles, or with what an unfinished sign-in allows."""
+    session, user = shown.session, shown.user
     level = session.times.level
-    if level == "full" and user.is_staff and not factor_store.has_factor(tx, user.id):
+    if level == "full" and user.is_staff and not shown.has_factor:
         level = "enrolling"  # a patient who has become staff
     if level != "full":
         stand_in = "unfinished" if level == "password" else "enrolling"

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, LargeBinary, Row, String, Text
 
 from clinic_api.actor import Actor
-from clinic_api.auth.model import Device, Level
+from clinic_api.auth.factor_store import totp_factors
+from clinic_api.auth.model import Device, Level, User
 from clinic_api.auth.sessions import Times
+from clinic_api.auth.store import user_of, users
 from clinic_api.schema import ID_CHARS, Moment, table
 from clinic_api.transaction import Transaction
 
@@ -48,6 +50,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     stepped_up_at: datetime | None
     client: str
     device: Device
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A session, its login, and whether that has a second factor: what each request is known by."""
+
+    session: Session
+    user: User
+    has_factor: bool
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,10 +102,18 @@ def add_session(
     )
 
 
-def session_by_token(tx: Transaction, token: str) -> Session | None:
+def shown_by_token(tx: Transaction, token: str) -> Shown | None:
+    """All in one read: every request of a person begins with it."""
     token_hash = tx.index(sessions.c.token_hash, token)
-    row = tx.first(tx.select(sessions).where(sessions.c.token_hash == token_hash))
-    return None if row is None else _session(row)
+    factors = sa.exists().where(
+        totp_factors.c.user_id == sessions.c.user_id, totp_factors.c.state == "active"
+    )
+    query = tx.select(sessions, sessions, users, factors.label("has_factor"))
+    query = query.join(users, users.c.id == sessions.c.user_id)
+    row = tx.first(query.where(sessions.c.token_hash == token_hash))
+    if row is None:
+        return None
+    return Shown(session=_session(row), user=user_of(row), has_factor=bool(row.has_factor))
 
 
 def session(tx: Transaction, session_id: str) -> Session | None:
@@ -135,19 +153,21 @@ def forget_sessions(tx: Transaction, before: datetime) -> int:
 
 
 def _session(row: Row[Any]) -> Session:
+    """Of a row that may hold other tables' columns too."""
+    of, c = row._mapping, sessions.c
     times = Times(
-        created_at=row.created_at,
-        active_at=row.active_at,
-        ended_at=row.ended_at,
-        level=row.level,
+        created_at=of[c.created_at],
+        active_at=of[c.active_at],
+        ended_at=of[c.ended_at],
+        level=of[c.level],
     )
     return Session(
-        id=row.id,
-        user_id=row.user_id,
+        id=of[c.id],
+        user_id=of[c.user_id],
         times=times,
-        stepped_up_at=row.stepped_up_at,
-        client=row.client,
-        device=row.device,
+        stepped_up_at=of[c.stepped_up_at],
+        client=of[c.client],
+        device=of[c.device],
     )
 
 

@@ -129,21 +129,22 @@ def _joined(roles: frozenset[str]) -> str:
 
 
 def user_of(row: Row[Any]) -> User:
-    """A row of `users` as a value."""
-    state: UserState = row.state
+    """A row of `users` as a value; it may hold other tables' columns too."""
+    of, c = row._mapping, users.c
+    state: UserState = of[c.state]
     return User(
-        id=row.id,
-        version=row.version,
-        login=row.login,
-        display_name=row.display_name,
-        email=row.email,
-        email_verified=row.email_verified_at is not None,
-        roles=frozenset(row.roles.split(",")),
+        id=of[c.id],
+        version=of[c.version],
+        login=of[c.login],
+        display_name=of[c.display_name],
+        email=of[c.email],
+        email_verified=of[c.email_verified_at] is not None,
+        roles=frozenset(of[c.roles].split(",")),
         state=state,
-        language=row.language,
-        generation=row.generation,
-        created_at=row.created_at,
-        disabled_at=row.disabled_at,
+        language=of[c.language],
+        generation=of[c.generation],
+        created_at=of[c.created_at],
+        disabled_at=of[c.disabled_at],
     )
 
 

@@ -73,9 +73,7 @@ def proxies_held(tx: Transaction, user_id: str) -> list[Proxy]:
 def standing(now: datetime) -> sa.ColumnElement[bool]:
     """The same as `model.stands`, of rows."""
     expires_at = proxies.c.expires_at
-    return sa.and_(
-        proxies.c.ended_at.is_(None), sa.or_(expires_at.is_(None), expires_at > now)
-    )
+    return sa.and_(proxies.c.ended_at.is_(None), sa.or_(expires_at.is_(None), expires_at > now))
 
 
 def _proxy(row: Row[Any]) -> Proxy:
