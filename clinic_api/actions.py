@@ -161,7 +161,9 @@ ACTIONS: dict[str, Action] = {
     "calendar.renew": _action(_EVERYBODY),
     "calendar.change": _action(_EVERYBODY),
     "calendar.withdraw": _action(_EVERYBODY),
-    "calendar.follow": _action(stranger="any", audited=False),  # by its address; notes what it gives
+    "calendar.follow": _action(
+        stranger="any", audited=False
+    ),  # by its address; notes what it gives
     "appointment.expire": _action(audited=False),  # notes each; often there is none
     "appointment.rederive": _action(audited=False),  # notes each that new rules changed
     # visits
@@ -173,8 +175,13 @@ ACTIONS: dict[str, Action] = {
     ),
     "visit.expire": _action(audited=False),  # notes each visit; often there is none
     "visit.end": _action(admin="any", doctor="care", nurse="any", desk="any"),
-    "visit.invite": _action(admin="any", doctor="care", nurse="any", desk="any"),
-    "visit.revoke": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "visit.invite": _action(  # patients: family only, see visits/third_parties.py
+        admin="any", doctor="care", nurse="any", desk="any", patient="own", participant="visit"
+    ),
+    "visit.revoke": _action(
+        admin="any", doctor="care", nurse="any", desk="any", patient="own", participant="visit"
+    ),
+    "visit.agree": _action(doctor="care", nurse="any", patient="own", participant="visit"),
     "visit.show_link": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.renew_link": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "visit.enter": _action(
@@ -184,6 +191,10 @@ ACTIONS: dict[str, Action] = {
     "visit.recover_link": _action(stranger="any"),
     "visit.check_in": _action(patient="own", participant="visit"),
     "visit.read_check_in": _action(doctor="care", nurse="any", patient="own", participant="visit"),
+    "intake.read": _action(doctor="care", nurse="care", patient="own", participant="visit"),
+    "intake.write": _action(patient="own", participant="visit"),
+    "visit.survey": _action(patient="own", participant="visit", stranger="any"),
+    "visit.read_surveys": _action(admin="any", doctor="care"),
     "visit.consent": _action(patient="own", participant="visit"),
     "visit.queue": _action(
         audited=False,

@@ -28,12 +28,13 @@ from clinic_api.http.doors import Rates
 from clinic_api.http.openapi import document
 from clinic_api.http.route import Route
 from clinic_api.http.server import add_api_routes
-from clinic_api.journeys import leaving, patient_login, set_up, staff
+from clinic_api.journeys import leaving, patient_login, services, set_up, staff
 from clinic_api.messages import routes as messages
 from clinic_api.organisation import routes as organisation
 from clinic_api.records import documents_routes as documents
 from clinic_api.records import lists_routes as lists
 from clinic_api.records import notes_routes as notes
+from clinic_api.scheduling import feed_routes as feeds
 from clinic_api.scheduling import routes as scheduling
 from clinic_api.visits import routes as visits
 
@@ -46,6 +47,7 @@ ROUTES: tuple[Route, ...] = (
     *catalogue.ROUTES,
     *forms.ROUTES,
     *scheduling.ROUTES,
+    *feeds.ROUTES,
     *visits.ROUTES,
     *documents.ROUTES,
     *lists.ROUTES,
@@ -55,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     *outbox_routes.ROUTES,
     *set_up.ROUTES,
     *staff.ROUTES,
+    *services.ROUTES,
     *patient_login.ROUTES,
     *leaving.ROUTES,
     *audit.ROUTES,

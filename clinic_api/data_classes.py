@@ -292,6 +292,7 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "needs_approval": "clear",
         "consents": "clear",
         "form_id": "clear",
+        "form_required": "clear",
         "active": "clear",
     },
     "offers": {
@@ -438,6 +439,8 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "tries": "clear",
         "code": "indexed",
         "device": "indexed",
+        "agreed_at": "clear",
+        "agreed_by": "clear",
         "revoked_at": "clear",
     },
     "call_participations": {
@@ -476,6 +479,14 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "patient_id": "clear",
         "identity_method": "clear",
         "answers": "sealed",
+    },
+    "visit_surveys": {
+        "visit_id": "clear",
+        "participant_id": "clear",
+        "practitioner_id": "clear",
+        "technical": "clear",  # numbers from 0 to 10, for means
+        "recommend": "clear",
+        "remark": "sealed",
     },
     "consent_texts": {
         "kind": "clear",

@@ -26,13 +26,15 @@ import clinic_api.records.documents_store
 import clinic_api.records.lists_store
 import clinic_api.records.notes_store
 import clinic_api.records.observations_store
+import clinic_api.scheduling.feed_store
 import clinic_api.scheduling.hours_store
 import clinic_api.scheduling.store
 import clinic_api.visits.call_store
 import clinic_api.visits.check_in_store
 import clinic_api.visits.consent_store
 import clinic_api.visits.quality_store
-import clinic_api.visits.store  # noqa: F401
+import clinic_api.visits.store
+import clinic_api.visits.survey_store  # noqa: F401
 from clinic_api.schema import metadata
 
 __all__ = ["metadata"]

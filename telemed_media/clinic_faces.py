@@ -18,6 +18,7 @@ from telemed_media.config import Settings
 from telemed_media.data_folder import URL_FILE, DataFolder
 from telemed_media.reach import plan_reach, resolve_host
 from web.api_docs import add_api_docs
+from web.calendar_feed import add_calendar_feeds
 from web.portal.routes import add_portal
 
 SET_UP_PATH = "/set-up#"
@@ -29,6 +30,7 @@ def add_clinic(app: Application, database: Database) -> None:
     add_api(app, database, authenticate)
     add_api_docs(app, description())
     add_portal(app, database, authenticate)
+    add_calendar_feeds(app, database)
 
 
 class NotToSetUp(Exception):

@@ -150,6 +150,8 @@ def _text(value: str) -> str:
 
 def _folded(line: str) -> str:
     """Over several lines where it is long, never inside of a character (RFC 5545 3.1)."""
+    if len(line.encode()) <= MAX_LINE_OCTETS:
+        return line
     lines, length = [""], 0
     for character in line:
         size = len(character.encode())

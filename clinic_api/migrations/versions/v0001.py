@@ -303,6 +303,7 @@ def upgrade() -> None:
         sa.Column("needs_approval", sa.Boolean(), nullable=False),
         sa.Column("consents", sa.String(length=80), nullable=False),
         sa.Column("form_id", sa.String(length=36), nullable=True),
+        sa.Column("form_required", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_services")),
     )
@@ -383,6 +384,23 @@ def upgrade() -> None:
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_keys_owner_id"), ["owner_id"], unique=False)
 
+    op.create_table(
+        "calendar_feeds",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("names", sa.String(length=10), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_calendar_feeds_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_feeds")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_calendar_feeds_user_id")),
+    )
     op.create_table(
         "claim_invitations",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -1088,7 +1106,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_by", sa.String(length=80), nullable=False),
         sa.Column("visit_id", sa.String(length=36), nullable=False),
-        sa.Column("role", sa.String(length=10), nullable=False),
+        sa.Column("role", sa.String(length=12), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("language", sa.String(length=35), nullable=False),
         sa.Column("phone", sa.String(length=40), nullable=False),
@@ -1103,6 +1121,8 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("code", sa.LargeBinary(), nullable=False),
         sa.Column("device", sa.LargeBinary(), nullable=True),
+        sa.Column("agreed_at", sa.BigInteger(), nullable=True),
+        sa.Column("agreed_by", sa.String(length=80), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["patients.id"], name=op.f("fk_participants_patient_id")
@@ -1258,6 +1278,38 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("note_addenda", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_note_addenda_note_id"), ["note_id"], unique=False)
+
+    op.create_table(
+        "visit_surveys",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=80), nullable=False),
+        sa.Column("visit_id", sa.String(length=36), nullable=False),
+        sa.Column("participant_id", sa.String(length=36), nullable=False),
+        sa.Column("practitioner_id", sa.String(length=36), nullable=True),
+        sa.Column("technical", sa.Integer(), nullable=False),
+        sa.Column("recommend", sa.Integer(), nullable=False),
+        sa.Column("remark", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["participant_id"], ["participants.id"], name=op.f("fk_visit_surveys_participant_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["practitioner_id"], ["practitioners.id"], name=op.f("fk_visit_surveys_practitioner_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["visit_id"], ["visits.id"], name=op.f("fk_visit_surveys_visit_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_surveys")),
+        sa.UniqueConstraint("participant_id", name=op.f("uq_visit_surveys_participant_id")),
+    )
+    with op.batch_alter_table("visit_surveys", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_visit_surveys_practitioner_id"), ["practitioner_id"], unique=False
+        )
 
     # ### end Alembic commands ###
     install_triggers(op.get_bind())

@@ -52,6 +52,7 @@ SERVED: dict[str, str] = {
     "GET /static/{path}": "everybody",
     "GET /favicon.ico": "everybody",
     "GET /manifest.webmanifest": "everybody",
+    "GET /calendar/{token}.ics": "secret",
     "GET /openapi.json": "everybody",
     "GET /docs/api": "everybody",
     "GET /healthz": "tools",

@@ -172,6 +172,8 @@ async def test_where_the_service_wants_it_staff_approve(clinic: Practice) -> Non
         "appointment.booked",
         "visit.invitation",
         "appointment.cancelled",
+        "appointment.reminder_day",
+        "appointment.reminder_hour",
     }
 
 
