@@ -13,17 +13,29 @@ import argparse
 import asyncio
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bench import executor, report
 from bench.client import JoinFailed
+from bench.crowd import CrowdFailed
 from bench.figures import Result, verdict
 from bench.measuring import measure
 from bench.profiling import ProfilingFailed, profiled
 from bench.scenarios import SCENARIOS, Scenario
 from bench.server import ServerFailed
 from bench.world import open_world
+from tests.clinic_api import postgres
 
 SECONDS = 6.0
+FAILURES = (
+    JoinFailed,
+    ServerFailed,
+    ProfilingFailed,
+    CrowdFailed,
+    postgres.NoPostgres,
+    OSError,
+)
 SERVER_LOG = "server.log"  # of the last scenario, in bench/results/
 
 
@@ -42,7 +54,7 @@ def main() -> int:
         if profile:
             return asyncio.run(_profile(wanted[0], given))
         return asyncio.run(_bench(wanted, given))
-    except (JoinFailed, ServerFailed, ProfilingFailed, OSError) as error:
+    except FAILURES as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -75,10 +87,20 @@ async def _bench(wanted: list[Scenario], given: argparse.Namespace) -> int:
 async def _one(scenario: Scenario, given: argparse.Namespace) -> Result:
     gc.collect()
     report.RESULTS.mkdir(exist_ok=True)
-    async with open_world(
-        scenario.shape, report.RESULTS / SERVER_LOG, gro=not given.no_gro
-    ) as world:
-        return await measure(world, scenario, given.seconds)
+    log = report.RESULTS / SERVER_LOG
+    with _database(scenario) as url:
+        async with open_world(scenario.shape, log, gro=not given.no_gro, database_url=url) as world:
+            return await measure(world, scenario, given.seconds)
+
+
+@contextmanager
+def _database(scenario: Scenario) -> Iterator[str]:
+    """The setting of the scenario's database; "" for SQLite. Raises NoPostgres."""
+    if not scenario.on_postgres:
+        yield ""
+        return
+    with postgres.running(durable=True) as server:
+        yield server.url(postgres.USER)
 
 
 async def _profile(scenario: Scenario, given: argparse.Namespace) -> int:

@@ -7,8 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bench import search
-from bench.figures import Figure, Load, Result, percentile
+from bench.clinic import measure_clinic
+from bench.figures import Figure, Result, percentile
 from bench.meter import memory
+from bench.outcome import result_of
 from bench.scenarios import Kind, Scenario
 from bench.stretch import Stretch
 from bench.world import World
@@ -34,7 +36,7 @@ async def _fixed(world: World, scenario: Scenario, seconds: float) -> Result:
     await world.add_rooms(scenario.rooms)
     await world.run(scenario.video_per_s, _WARM_UP_S, joins=False)
     stretch = await world.measured(scenario.video_per_s, seconds)
-    return _result(world, scenario, stretch, (_cpu(stretch, scenario),))
+    return result_of(world, scenario, stretch, (_cpu(stretch, scenario),))
 
 
 async def _saturated(world: World, scenario: Scenario, seconds: float) -> Result:
@@ -45,7 +47,7 @@ async def _saturated(world: World, scenario: Scenario, seconds: float) -> Result
         rate = await _adjust(world, rate, stretches[-1], NEAR_SATURATION)
         stretches.append(await world.measured(rate, seconds))
     stretch = search.best(stretches)
-    return _result(world, scenario, stretch, (_cpu(stretch, scenario),))
+    return result_of(world, scenario, stretch, (_cpu(stretch, scenario),))
 
 
 async def _delay(world: World, scenario: Scenario, seconds: float) -> Result:
@@ -56,7 +58,7 @@ async def _delay(world: World, scenario: Scenario, seconds: float) -> Result:
     delays_ms = [delay * 1e-6 for delay in world.receiver.delays_ns]
     names = ("delay p50", "delay p99")
     values = percentile(delays_ms, 50), percentile(delays_ms, 99)
-    return _result(world, scenario, stretch, _figures(scenario, names, values, "ms"))
+    return result_of(world, scenario, stretch, _figures(scenario, names, values, "ms"))
 
 
 async def _join(world: World, scenario: Scenario, seconds: float) -> Result:
@@ -71,7 +73,7 @@ async def _join(world: World, scenario: Scenario, seconds: float) -> Result:
         *_figures(scenario, ("join p50",), (percentile(came, 50),), "ms"),
         Figure("join p95", percentile(came, 95), "ms"),
     )
-    return _result(world, scenario, stretch, figures, (len(took), len(took) - len(came)))
+    return result_of(world, scenario, stretch, figures, (len(took), len(took) - len(came)))
 
 
 async def _join_all(world: World, tokens: list[str]) -> list[float | None]:
@@ -98,7 +100,7 @@ async def _memory(world: World, scenario: Scenario, seconds: float) -> Result:
         *_figures(scenario, names, grown, "KiB"),
         Figure("PSS, media flowing", (flowing.pss - before.pss) / people, "KiB"),
     )
-    return _result(world, scenario, stretch, figures)
+    return result_of(world, scenario, stretch, figures)
 
 
 _WAYS: dict[Kind, Callable[[World, Scenario, float], Awaitable[Result]]] = {
@@ -107,6 +109,7 @@ _WAYS: dict[Kind, Callable[[World, Scenario, float], Awaitable[Result]]] = {
     "delay": _delay,
     "join": _join,
     "memory": _memory,
+    "clinic": measure_clinic,
 }
 
 
@@ -147,32 +150,3 @@ def _figures(
         Figure(name, value, unit, limit)
         for name, value, limit in zip(names, values, scenario.limits, strict=True)
     )
-
-
-def _result(
-    world: World,
-    scenario: Scenario,
-    stretch: Stretch,
-    figures: tuple[Figure, ...],
-    joins: tuple[int, int] | None = None,
-) -> Result:
-    came, failed = len(stretch.joins_ms), stretch.failed_joins
-    load = Load(
-        rooms=world.rooms,
-        people=len(world.clients),
-        seconds=stretch.seconds,
-        packets_in_per_s=stretch.packets / stretch.seconds,
-        packets_out_per_s=stretch.offered / stretch.seconds,
-        delivered_share=stretch.delivered_share,
-        worker_core_share=stretch.core_share,
-        worker_waited_share=stretch.waited_share,
-        worker_cpu_s=stretch.spent.worker,
-        server_cpu_s=stretch.spent.server,
-        generator_cpu_s=stretch.spent.generator,
-        decrypted=world.receiver.decrypted,
-        undecryptable=world.receiver.undecryptable,
-        late_ms=stretch.late_ms,
-        joins=joins[0] if joins else came + failed,
-        failed_joins=joins[1] if joins else failed,
-    )
-    return Result(scenario.name, scenario.title, load, figures)

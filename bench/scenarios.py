@@ -8,7 +8,7 @@ import msgspec
 
 from bench.stretch import Shape
 
-Kind = Literal["fixed", "saturated", "delay", "join", "memory"]
+Kind = Literal["fixed", "saturated", "delay", "join", "memory", "clinic"]
 CALL = Shape(("audio", "video"), publishers=2, subscribers=0, mutual=True)
 CAMERA_PER_S = 240.0  # 2.2 Mbit/s, frames of 8 packets: a frame is forwarded as a whole
 CALL_VIDEO_PER_S = 120.0  # with 50 of sound each of 40 people sends 170: 6.8 k/s
@@ -24,6 +24,7 @@ class Scenario(msgspec.Struct, frozen=True):
     limits: tuple[float, ...]
     rooms: int = 1
     video_per_s: float = 120.0  # of each publisher, where the kind does not search
+    on_postgres: bool = False
 
 
 SCENARIOS = {
@@ -61,6 +62,15 @@ SCENARIOS = {
             Shape(),
             (1, 10),
             video_per_s=CAMERA_PER_S,
+        ),
+        Scenario("clinic", "the clinic beside a call, SQLite", "clinic", CALL, (50, 1.5)),
+        Scenario(
+            "clinic-postgres",
+            "the clinic beside a call, PostgreSQL",
+            "clinic",
+            CALL,
+            (0, 1.5),
+            on_postgres=True,
         ),
     )
 }

@@ -45,26 +45,30 @@ class Server(msgspec.Struct, frozen=True):
     supervisor: int  # process ids
     front: int
     worker: int
+    jobs: int
     folder: DataFolder
+    database_url: str  # empty: SQLite in the folder
 
     async def token(self, room: str, can: str) -> str:
         """A join token, past the waiting room, for a person of their own."""
         request = TokenRequest(room, "Bench", can, _TOKEN_LIFETIME_S, device=False, admitted=True)
-        return await make_token(self.folder, "", request)
+        return await make_token(self.folder, self.database_url, request)
 
 
 @asynccontextmanager
-async def serve(kept_log: Path, room_size: int = 0) -> AsyncIterator[Server]:
+async def serve(
+    kept_log: Path, room_size: int = 0, database_url: str = ""
+) -> AsyncIterator[Server]:
     """Start the server; its log is copied to `kept_log` at the end.
 
-    `room_size` admits more people to a room than the product does.
+    `room_size` admits more people to a room than the product does. `database_url` is the setting.
 
     Raises ServerFailed.
     """
     with tempfile.TemporaryDirectory(prefix="telemed-bench-") as name:
         root = Path(name)
         log = root / "server.log"
-        process = await _start(root, log, room_size)
+        process = await _start(root, log, room_size, database_url)
         try:
             ready = await _ready(process, log)
             yield Server(
@@ -73,15 +77,21 @@ async def serve(kept_log: Path, room_size: int = 0) -> AsyncIterator[Server]:
                 supervisor=process.pid,
                 front=ready.pids["front"],
                 worker=ready.pids["worker"],
+                jobs=ready.pids["jobs"],
                 folder=DataFolder(root / "data", demo=False),
+                database_url=database_url,
             )
         finally:
             await _stop(process)
             shutil.copyfile(log, kept_log)
 
 
-async def _start(root: Path, log: Path, room_size: int) -> asyncio.subprocess.Process:
+async def _start(
+    root: Path, log: Path, room_size: int, database_url: str
+) -> asyncio.subprocess.Process:
     environment = dict(os.environ)
+    if database_url:
+        environment["TELEMED_DATABASE_URL"] = database_url
     if room_size:
         environment |= {"BENCH_ROOM_SIZE": str(room_size), "PYTHONPATH": str(_HOOKS)}
     with log.open("wb") as errors:

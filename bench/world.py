@@ -183,11 +183,13 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(shape: Shape, kept_log: Path, *, gro: bool = True) -> AsyncIterator[World]:
+async def open_world(
+    shape: Shape, kept_log: Path, *, gro: bool = True, database_url: str = ""
+) -> AsyncIterator[World]:
     """A fresh server and nobody in it. Raises ServerFailed or OSError."""
     bulk = open_bulk_socket(gro=gro)
     try:
-        async with serve(kept_log, shape.room_size) as server:
+        async with serve(kept_log, shape.room_size, database_url) as server:
             world = World(server, bulk, shape)
             try:
                 with cores_of_their_own(server.worker):

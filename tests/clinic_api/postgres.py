@@ -25,6 +25,12 @@ import msgspec
 START_S = 30.0
 MEMORY_BYTES = 1 << 30  # several times what a run needs
 USER = "postgres"
+HASTY = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "16MB",
+    "autovacuum": "off",
+}
 
 
 class NoPostgres(Exception):
@@ -49,14 +55,15 @@ class Server(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """Start one, stop it at the end. Raises NoPostgres."""
+def running(*, durable: bool = False) -> Iterator[Server]:
+    """Start one, stop it at the end; `durable`: on disk, as it ships. Raises NoPostgres."""
     programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="telemed-pg-", dir=_memory()))
+    memory = None if durable else _memory()
+    folder = Path(tempfile.mkdtemp(prefix="telemed-pg-", dir=memory))
     try:
         _own(folder)
         _initialise(programs, folder)
-        process = _start(programs, folder)
+        process = _start(programs, folder, {} if durable else HASTY)
         try:
             _wait(process, folder)
             yield Server(folder)
@@ -120,15 +127,12 @@ def _initialise(programs: Path, folder: Path) -> None:
         raise NoPostgres(f"initdb: {done.stderr.strip()}")
 
 
-def _start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
+def _start(programs: Path, folder: Path, hasty: dict[str, str]) -> subprocess.Popen[bytes]:
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": folder,
-        "fsync": "off",
-        "full_page_writes": "off",
-        "shared_buffers": "16MB",
-        "autovacuum": "off",
         "max_connections": "60",
+        **hasty,
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
