@@ -50,6 +50,20 @@ def test_at_80_kbit_s_sound_flows_and_the_picture_pauses_with_a_word() -> None:
     assert call.packets(VIDEO, 8, 19) == []
 
 
+def test_where_a_receiver_reports_no_sound_its_link_is_not_charged_twice_for_it() -> None:
+    call = Call([(0, FAST), (4, SLOW)], reports_sound=False)
+    call.run(30.0)
+    assert call.frames(10, 30) >= 200, "10 a second"
+    assert len(call.packets(AUDIO, 8, 30)) >= 1090
+
+
+def test_where_a_receiver_reports_no_sound_it_still_comes_before_pictures() -> None:
+    call = Call([(0, FAST), (4, SLOWEST)], reports_sound=False)
+    call.run(25.0)
+    assert call.frames(10, 25) <= 30
+    assert len(call.packets(AUDIO, 8, 25)) >= 840
+
+
 def test_a_paused_picture_does_not_come_back_where_it_would_delay_sound() -> None:
     call = Call([(0, FAST)])
     call.run(2.0)

@@ -63,3 +63,20 @@ def test_a_link_that_becomes_slow_in_a_standstill_is_found_all_the_same() -> Non
         heapq.heapify(flow._events)
         flow.run(began + 1.3)
         assert max(flow.estimates(began + 0.8, began + 1.3)) <= 200_000
+
+
+@pytest.mark.parametrize("seconds", [1.5, 3.0])
+def test_a_receiver_that_says_nothing_for_long_but_got_all_is_sent_as_before(
+    seconds: float,
+) -> None:
+    flow = Steady(400_000.0, Conditions())
+    flow.run(BEGAN_S)
+    report, receiver = flow._report, [event for event in flow._events if event[2] == flow._report]
+    assert len(receiver) == 1
+    flow._events.remove(receiver[0])
+    heapq.heapify(flow._events)
+    flow._at(BEGAN_S + seconds, report)
+    flow.run(BEGAN_S + seconds)
+    assert flow.estimates(0, flow.now)[-1] < START_BPS / 2, "while nothing is known"
+    flow.run(flow.now + 0.5)
+    assert flow.estimates(0, flow.now)[-1] >= BACKOFF * START_BPS

@@ -22,6 +22,7 @@ STEP_S = 0.005
 WALL_OFFSET_S = 1_700_000_000.0
 VP8 = Codec("VP8", 90_000, 96, rtx_payload_type=97)
 OPUS = Codec("opus", 48_000, 111)
+UNREPORTED = Extensions(mid=1, audio_level=5)
 IDS = Extensions(mid=1, rid=2, repaired_rid=3, transport_cc=4, audio_level=5)
 
 
@@ -85,14 +86,14 @@ def publishing(layers: int = 1, opus: Codec = OPUS) -> list[Section]:
     ]
 
 
-def watching(slots: int = 3, opus: Codec = OPUS) -> list[Section]:
+def watching(slots: int = 3, opus: Codec = OPUS, sound: Extensions = IDS) -> list[Section]:
     """Audio + video slots with ssrcs 1000·(slot + 1) (audio) and + 1 (video), + 2 (rtx)."""
     found = []
     for slot in range(slots):
         base = 1000 * (slot + 1)
         mid = 3 + 2 * slot
         found += [
-            Section(str(mid), "audio", (opus,), IDS, sends=True, nack=True, slot=slot, ssrc=base),
+            Section(str(mid), "audio", (opus,), sound, sends=True, nack=True, slot=slot, ssrc=base),
             Section(
                 str(mid + 1),
                 "video",
@@ -230,6 +231,7 @@ class World:
         follow: Follow | None = None,
         estimate_bps: float | None = 10_000_000,
         opus: Codec = OPUS,
+        reports_sound: bool = True,
     ) -> Person:
         """A connected person who publishes and watches; the link is taken to be fast."""
         transport = Transport(name, 8_000_000, lambda datagrams: person.take(datagrams))
@@ -237,7 +239,10 @@ class World:
         self.people.append(person)
         transport.srtp = PlainSrtp()
         self.executor.add(transport)
-        sections = [*(publishing(layers, opus) if publish else []), *watching(slots, opus)]
+        sections = [
+            *(publishing(layers, opus) if publish else []),
+            *watching(slots, opus, IDS if reports_sound else UNREPORTED),
+        ]
         refused = self.forwarder.describe_peer("room", name, sections, self.now, follow=follow)
         assert refused is None
         transport.publisher = self.forwarder.state.publisher(name)

@@ -20,7 +20,7 @@ from sfu.core.estimation.loss import HIGH, LOW, LossBound
 from sfu.core.estimation.overuse import Usage
 from sfu.core.estimation.probing import ProbeCluster, Prober, ProbeResult
 from sfu.core.estimation.queue import QueueDelay
-from sfu.core.estimation.rate import UNPROVEN, Rate
+from sfu.core.estimation.rate import BACKOFF, UNPROVEN, Rate
 from sfu.core.estimation.sent_log import Acknowledged, SendLog
 from sfu.core.estimation.throughput import Throughput
 from sfu.core.rtp.packets import TransportFeedback
@@ -76,6 +76,7 @@ class Estimator:
         self._feedback_at: float | None = None
         self._silence_at = now
         self._looked_at = now
+        self._before_silence_bps = 0.0  # the estimate before it fell for one that lasts
         self._reported_at: float | None = None
         self._clean_since = now  # reports told of neither loss nor a queue
         self._least_rtt_s = MAX_RTT_S
@@ -122,6 +123,8 @@ class Estimator:
         after_gap = feedback.feedback_count != self._next_count
         self._next_count = feedback.feedback_count + 1 & 0xFF
         self._feedback_at = self._silence_at = now
+        if self._before_silence_bps:
+            self._end_silence(news, now)
         if news.numbers:
             self._measure_rtt(news.sent[-1], now)
             self._throughput.add(news, after_gap)
@@ -140,6 +143,13 @@ class Estimator:
         result = self._prober.add(news, self.log) if self._prober.is_waiting else None
         if result is not None:
             self._learn(result, now)
+
+    def _end_silence(self, news: Acknowledged, now: float) -> None:
+        """Where what was sent turns out to have come, the receiver only had no time to say so."""
+        before, self._before_silence_bps = self._before_silence_bps, 0.0
+        if len(news.numbers) >= SILENCE_PACKETS and news.lost < LOW * len(news.numbers):
+            self._rate.set(max(self._rate.bps, BACKOFF * before))
+            self._rate.hold(now)
 
     def _has_plenty(self, news: Acknowledged) -> bool:
         """Nothing is lost, and the estimate is so far above what is wanted that growing is of no
@@ -197,6 +207,7 @@ class Estimator:
             and self.log.highest - self._newest >= SILENCE_PACKETS
         ):
             self._silence_at = now - 2 * self.rtt_s
+            self._before_silence_bps = max(self._before_silence_bps, self._rate.bps)
             self._rate.fall_to(self._rate.bps * SILENCE_FACTOR, now)
 
     def _measure_rtt(self, newest_sent_at: float, now: float) -> None:

@@ -55,9 +55,10 @@ def scan(state: State, now: float) -> None:
             if publisher.arrivals and now - publisher.feedback_at >= FEEDBACK_S:
                 _send_feedback(state, publisher, now)
         repeating.repeat(state, room, now)
-        speaking = room.speakers.handle_timeout(now)
-        if speaking is not None:
-            _tell_speakers(state, room, speaking)
+        if now >= room.speakers.window_ends_at:
+            speaking = room.speakers.handle_timeout(now)
+            if speaking is not None:
+                _tell_speakers(state, room, speaking)
     if state.report_soon:
         state.report_soon = False
         report(state, now)
@@ -68,15 +69,18 @@ def _tell_speakers(state: State, room: Room, speaking: tuple[str, ...]) -> None:
 
 
 def _scan_track(state: State, room: Room, track: Track, now: float) -> None:
-    for source in track.sources:
+    for source in track.layers:
+        if source is None:
+            continue
         if source.ring.highest > source.scanned:
             _scan_source(state, room, source, now)
         if source.missing:
             state.hurried = True
             _request_missing(state, source, now)
-    state.hurried |= track.keyframe_wanted_since is not None
-    if keyframes.ask_now(track, now):
-        _request_keyframe(state, track)
+    if track.keyframe_wanted_since is not None:
+        state.hurried = True
+        if keyframes.ask_now(track, now):
+            _request_keyframe(state, track)
 
 
 def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
@@ -90,10 +94,9 @@ def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
     source.rate.count(packets, source.codec.name, now)
     level_id = track.section.extensions.audio_level
     if level_id and not track.muted:
-        for packet in packets:
-            data = header.extension(packet, level_id)
-            if data:
-                room.speakers.hear(track.publisher.peer, audio_level(data)[0])
+        found = (header.extension(packet, level_id) for packet in packets)
+        levels = [audio_level(data)[0] for data in found if data]
+        room.speakers.hear(track.publisher.peer, levels)
     if silent:
         track.started_at = now
         routing.reassign(state, room, now)

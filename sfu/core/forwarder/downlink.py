@@ -1,6 +1,7 @@
 """A subscriber's downlink: from the estimate and the view to what each slot gets.
 
-The budget is the estimate less what sound takes. As long as nothing has shown the link to be
+The budget is the estimate less what sound takes, unless the receiver reports none of it (Firefox):
+then the estimate tells of pictures alone. As long as nothing has shown the link to be
 limited no picture is paused for it, because the start value of an estimate is a guess.
 """
 
@@ -9,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sfu.api import SlotPicture
+from sfu.core.estimation.rate import MIN_BPS
 from sfu.core.forwarder import allocation, layers, redundancy
 from sfu.core.forwarder.allocation import PAUSED, Demand
 from sfu.core.forwarder.assignment import video_track
 from sfu.core.forwarder.layers import Option
-from sfu.core.forwarder.model import Publisher, Slot, Subscriber, Track
+from sfu.core.forwarder.model import Publisher, Slot, Source, Stream, Subscriber, Track
 from sfu.core.forwarder.pacing import SLOW_BPS
 from sfu.core.forwarder.state import Room, State
 
 RECHECK_S = 1.0  # rates drift, and a layer may cease to flow
+LEAST = 1.1  # times the floor of estimates: as good as that
 FELL = 0.97  # of the estimate before: it has fallen, and not by rounding
 
 
@@ -31,7 +34,7 @@ def allocate(state: State, room: Room, subscriber: Subscriber, now: float) -> di
     ]
     _learn(state, subscriber, pictures, now)
     demands = [_demand(room, slot, offered) for slot, offered, _ in shown]
-    budget = subscriber.estimator.bitrate_bps - _reserve(subscriber)
+    budget = _budget(subscriber)
     limited = subscriber.congested
     granted = allocation.decide(subscriber.hysteresis, budget, demands, now, limited=limited)
     for slot in subscriber.slots:
@@ -124,11 +127,26 @@ def _note(
     slot.picture = "reduced" if less and subscriber.congested else "full"
 
 
-def _reserve(subscriber: Subscriber) -> float:
+def _budget(subscriber: Subscriber) -> float:
+    """Bit/s for pictures; where these alone are reported, none at the least estimate there is."""
+    estimate = subscriber.estimator.bitrate_bps
+    if _reports_sound(subscriber):
+        return estimate - _reserve(subscriber)
+    return estimate if estimate > LEAST * MIN_BPS else 0.0
+
+
+def _reports_sound(subscriber: Subscriber) -> bool:
+    return all(one.extensions.transport_cc for one, _ in _sound(subscriber))
+
+
+def _sound(subscriber: Subscriber) -> list[tuple[Stream, Source]]:
     streams = (slot.audio for slot in subscriber.slots)
-    flowing = ((one, one.source) for one in streams if one is not None and one.source is not None)
+    return [(one, one.source) for one in streams if one is not None and one.source is not None]
+
+
+def _reserve(subscriber: Subscriber) -> float:
     return allocation.reserve_bps(
-        layers.full_bps(source) * redundancy.copies(one) for one, source in flowing
+        layers.full_bps(source) * redundancy.copies(one) for one, source in _sound(subscriber)
     )
 
 

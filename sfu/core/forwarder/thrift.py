@@ -1,5 +1,5 @@
-"""When a publisher should spend few bits: its own uplink is narrow (not every browser tells its page),
-or the downlink of somebody who hears it.
+"""When a publisher should spend few bits: its own uplink is narrow (not every browser tells its
+page), or the downlink of somebody who hears it.
 
 It is told as one of two forms of the microphone, which a call's page knows: `full`, or `low`, which
 goes with a smaller rate of the camera's lowest layer.
@@ -14,7 +14,7 @@ from sfu.core.forwarder.narrow import is_narrow
 from sfu.core.forwarder.state import Room, State
 
 FULL, LOW = "full", "low"
-CALM_S = 10.0  # without a narrow downlink; a link that has just become better may not stay so
+CALM_S = 10.0  # without a narrow link; a link that has just become better may not stay so
 
 
 def watch(state: State, room: Room, now: float) -> None:
