@@ -38,7 +38,7 @@ test("the microphone's Opus is bounded, and what we receive is not", () => {
 
 test("a bound of the camera stands where the grammar of SDP wants it", () => {
   const bounded = withBounds(ANSWER, MIDS, { soundBps: 32_000, pictureKbps: 300, rids: null });
-  assert.match(bounded, /m=video.*\r\nc=IN IP4 0\.0\.0\.0\r\nb=AS:300\r\na=mid:1\r\n/);
+  assert.match(bounded, /m=video.*\r\nc=IN IP4 0\.0\.0\.0\r\nb=AS:300\r\nb=TIAS:300000\r\na=mid:1\r\n/);
   assert.equal(bounded.match(/b=AS/g)?.length, 1);
 });
 

@@ -57,6 +57,7 @@ test("only the smallest picture becomes cheaper, and as it was again", async () 
   const before = rates();
   await sparePicture(camera, true);
   assert.deepEqual(rates(), [60_000, ...before.slice(1)]);
+  assert.equal(camera.running.encodings[0].maxFramerate, 15, "Firefox keeps to its rate only so");
   await sparePicture(camera, false);
   assert.deepEqual(rates(), before);
 });

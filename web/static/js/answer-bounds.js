@@ -35,9 +35,9 @@ function boundSound(section, bps) {
   return section.replace(format, `$1;maxaveragebitrate=${bps}$2`);
 }
 
-/** RFC 8866 5.8; it stands right after the section's `c=`. @param {string} section @param {number} kbps */
+/** RFC 8866 5.8 and RFC 3890, for Chromium and for Firefox, after the section's `c=`. @param {string} section @param {number} kbps */
 function boundPicture(section, kbps) {
-  return kbps === 0 ? section : section.replace(/^(c=.*?)(\r?\n)/m, `$1$2b=AS:${kbps}$2`);
+  return kbps === 0 ? section : section.replace(/^(c=.*?)(\r?\n)/m, `$1$2b=AS:${kbps}$2b=TIAS:${kbps * 1000}$2`);
 }
 
 /**

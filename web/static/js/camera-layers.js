@@ -8,9 +8,9 @@
 import { rowsOf, statedRows } from "./camera-size.js";
 import { tune } from "./published-layers.js";
 
-export const lowestBitrate = 80_000;
+export const LOWEST = { maxBitrate: 80_000, maxFramerate: 30 };
 const LAYERS = [
-  { rid: "q", maxBitrate: lowestBitrate, maxFramerate: 30 },
+  { rid: "q", ...LOWEST },
   { rid: "h", maxBitrate: 400_000, maxFramerate: 30 },
   { rid: "f", maxBitrate: 1_200_000, maxFramerate: 30 },
 ];
