@@ -22,8 +22,9 @@ from tests.netns.impairment import Impairment
 from tests.netns.timeline import Timeline
 from tests.netns.visits import SPEECH, Sound, gaps, sound, watch_gaps
 
-ALICE = Camera(GREEN, width=640, height=360, noise=6, speech=SPEECH)
-BOB = Camera(BLUE, width=1280, height=720, noise=6, speech=SPEECH)
+FILMED = 24  # frames a second, which the page asks of a camera
+ALICE = Camera(GREEN, width=640, height=360, frames_per_second=FILMED, noise=6, speech=SPEECH)
+BOB = Camera(BLUE, width=1280, height=720, frames_per_second=FILMED, noise=6, speech=SPEECH)
 LOSSY = Impairment(delay_s=0.02, loss=0.2)
 LOSSY_S, SETTLED_S = 30.0, 5.0
 SHORT_S = 6.0

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-FRAMES_PER_SECOND = 15
-_FRAMES_IN_FILE = 6  # the browser plays the file in a circle
+FRAMES_IN_CIRCLE = 6  # shown again and again
 _SAMPLE_RATE = 48_000  # Hz
 _HEAD_Y, _HEAD_RADIUS, _SHOULDERS_Y = 0.42, 0.2, 0.64  # in picture heights
 
@@ -54,6 +53,7 @@ class Camera(msgspec.Struct, frozen=True):
     colour: Colour
     width: int = 320
     height: int = 240
+    frames_per_second: int = 15
     noise: int = 0  # largest change of a pixel's brightness, 0..255
     tone_hz: int = 440
     speech: str = ""  # said again and again, in place of the tone
@@ -64,10 +64,10 @@ def write_video(path: Path, camera: Camera) -> None:
     """Write a YUV4MPEG2 file with 4:2:0 frames (BT.601, limited range)."""
     luma = _to_yuv(camera.colour)[0]
     planes = [_painted(camera, plane) for plane in range(3)]
-    rate = f"F{FRAMES_PER_SECOND}:1"
+    rate = f"F{camera.frames_per_second}:1"
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{camera.width} H{camera.height} {rate} Ip A1:1 C420jpeg\n".encode())
-        for number in range(_FRAMES_IN_FILE):
+        for number in range(FRAMES_IN_CIRCLE):
             brightness = _noisy(camera, luma, number) if camera.noise else planes[0]
             file.write(b"FRAME\n" + brightness + planes[1] + planes[2])
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.browsers import bidi
-from tests.e2e.browsers.fakes import FRAMES_PER_SECOND, Camera, write_microphone
+from tests.e2e.browsers.fakes import FRAMES_IN_CIRCLE, Camera, write_microphone
 from tests.e2e.browsers.page import DEEP_QUERY, VIEWPORT, PageError, as_json
 from tests.netns.hosts import Host
 
@@ -56,11 +56,25 @@ _DEVICES = """\
       canvas.width = {width};
       canvas.height = {height};
       const context = canvas.getContext('2d');
-      const coloured = canvas.captureStream({rate}).getVideoTracks()[0];
-      const timer = setInterval(() => {{
-        if (coloured.readyState === 'ended') clearInterval(timer);
+      const pictures = Array.from({{length: {pictures}}}, () => {{
         context.fillStyle = {colour};
         context.fillRect(0, 0, canvas.width, canvas.height);
+        const picture = context.getImageData(0, 0, canvas.width, canvas.height);
+        const {{data}} = picture;
+        for (let at = 0; at < data.length; at += 4) {{
+          const change = (2 * Math.random() - 1) * {noise};
+          data[at] += change;
+          data[at + 1] += change;
+          data[at + 2] += change;
+        }}
+        return picture;
+      }});
+      // Every picture that is drawn is a frame: two clocks would lose a third of them (measured).
+      const coloured = canvas.captureStream().getVideoTracks()[0];
+      let number = 0;
+      const timer = setInterval(() => {{
+        if (coloured.readyState === 'ended') clearInterval(timer);
+        context.putImageData(pictures[number++ % pictures.length], 0, 0);
       }}, {period_ms});
       stream.addTrack(coloured);
     }}
@@ -191,7 +205,7 @@ class Firefox:
         self._folder = folder
 
     async def open_page(self, camera: Camera) -> FirefoxPage:
-        """Open an empty page whose camera shows the colour; a note is Firefox's own."""
+        """Open an empty page with this camera; a note is Firefox's own."""
         user = await self._connection.command("browser.createUserContext")
         created = await self._connection.command(
             "browsingContext.create", type="tab", userContext=user["userContext"]
@@ -261,8 +275,9 @@ def _devices(camera: Camera, folder: Path) -> str:
     return _DEVICES.format(
         width=camera.width,
         height=camera.height,
-        rate=FRAMES_PER_SECOND,
-        period_ms=1000 // FRAMES_PER_SECOND,
+        pictures=FRAMES_IN_CIRCLE if camera.noise else 1,
+        noise=camera.noise,
+        period_ms=1000 // camera.frames_per_second,
         colour=json.dumps(camera.colour.css),
         speech=json.dumps(_recording(camera, folder)),
     )
