@@ -109,6 +109,10 @@ ACTIONS: dict[str, Action] = {
         audited=False, admin="any", doctor="self", nurse="self", desk="any"
     ),
     "practitioner.change_profile": _action(admin="any", doctor="self", nurse="self"),
+    # people from a file: the check tells whose record is there already
+    "import.check": _action(step_up=True, admin="any"),
+    "import.read": _action(admin="any"),
+    "import.apply": _action(step_up=True, admin="any"),
     # what is offered
     "location.list": _action(_OPEN, audited=False),
     "location.create": _action(admin="any"),
@@ -149,6 +153,8 @@ ACTIONS: dict[str, Action] = {
     "appointment.book": _action(admin="any", doctor="care", nurse="any", desk="any"),
     "appointment.overbook": _action(admin="any", doctor="care", desk="any"),
     "appointment.move": _action(admin="any", doctor="care", nurse="any", desk="any", patient="own"),
+    "appointment.swap": _action(admin="any", doctor="care", nurse="any", desk="any"),
+    "appointment.reassign": _action(step_up=True, admin="any", desk="any"),
     "appointment.cancel": _action(
         admin="any", doctor="care", nurse="any", desk="any", patient="own"
     ),

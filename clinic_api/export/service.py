@@ -60,8 +60,8 @@ def ask_export(tx: Transaction, actor: Actor, command: AskExport) -> Export:
 
 @guarded("export.download")
 def take_export(tx: Transaction, actor: Actor, command: OneExport) -> Export:
-    """It is being fetched, which happens once. Raises Refused: not_found (also where somebody else
-    asked for it), gone."""
+    """It is being fetched, by nobody else meanwhile. Raises Refused: not_found (also where somebody
+    else asked for it), gone."""
     row = store.export_row(tx, command.export_id)
     if row is None:
         raise hidden(tx, actor, "export", command.export_id)
@@ -78,6 +78,12 @@ def take_export(tx: Transaction, actor: Actor, command: OneExport) -> Export:
         raise _gone() from None
     tx.note(actor, "export", held.id, patient_id=held.patient_id)
     return held
+
+
+@guarded("export.return")
+def return_export(tx: Transaction, actor: Actor, command: OneExport) -> None:
+    """It did not arrive whole: it may be fetched again, in its time."""
+    store.put_back(tx, actor, command.export_id)
 
 
 def _gone() -> Refused:

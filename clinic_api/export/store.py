@@ -30,6 +30,10 @@ def take(tx: Transaction, actor: Actor, held: Export) -> None:
     tx.update(exports, actor, held.id, held.version, taken_at=tx.now)
 
 
+def put_back(tx: Transaction, actor: Actor, export_id: str) -> None:
+    tx.update(exports, actor, export_id, taken_at=None)
+
+
 def export_row(tx: Transaction, export_id: str) -> Row[Any] | None:
     return tx.get(exports, export_id)
 

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from fpdf import FPDF
 from fpdf.enums import TextDirection, XPos, YPos
+from fpdf.fonts import TTFFont
 
 from clinic_api.export.paper import Facts, Heading, Paper, Text, reads_right_to_left
 
@@ -41,7 +42,9 @@ class _Sheet(FPDF):
         fonts = files("clinic_api.export") / "fonts"
         self.add_font(FONT, "", str(fonts / "DejaVuSans.ttf"))
         self.add_font(FONT, "B", str(fonts / "DejaVuSans-Bold.ttf"))
-        self._has = frozenset(self.fonts[FONT.lower()].cmap)
+        font = self.fonts[FONT.lower()]
+        assert isinstance(font, TTFFont), "it was just added"
+        self._has = frozenset(font.cmap)
         self.set_text_shaping(use_shaping_engine=True)
         self._describe()
         self.set_margin(MARGIN_MM)

@@ -40,10 +40,9 @@ async def _stream(
     data: bytes,
 ) -> None:
     try:
-        while data:
-            async with asyncio.timeout(SLOWEST_S):
-                await response.write(data)
-            data = await anext(parts, b"")
+        await _write(response, data)
+        async for following in parts:
+            await _write(response, following)
         await response.write_eof()
     except (Refused, OSError, TimeoutError) as problem:
         log.warning("stream_cut", problem=type(problem).__name__)
@@ -53,3 +52,10 @@ async def _stream(
         if request.transport is not None:
             request.transport.abort()
         raise
+
+
+async def _write(response: web.StreamResponse, data: bytes) -> None:
+    """Raises TimeoutError where the reader is too slow."""
+    if data:
+        async with asyncio.timeout(SLOWEST_S):
+            await response.write(data)

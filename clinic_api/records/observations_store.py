@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Row, String
 
 from clinic_api.actor import Actor
+from clinic_api.paging import Page, page
 from clinic_api.records.vital_signs import VITALS, VitalKind
 from clinic_api.schema import Moment, table
 from clinic_api.transaction import Transaction
@@ -106,6 +107,14 @@ def measured_between(
     )
     ordered = query.order_by(observations.c.measured_at.desc(), observations.c.id.desc())
     return [_observation(tx, row) for row in tx.all(ordered.limit(limit))]
+
+
+def page_of(tx: Transaction, patient_id: str, cursor: str, limit: int) -> Page[Observation]:
+    """All of a patient's, as they were noted, the oldest first."""
+    query = tx.select(observations).where(observations.c.patient_id == patient_id)
+    return page(
+        tx, observations, query, lambda row: _observation(tx, row), cursor=cursor, limit=limit
+    )
 
 
 def newest_of_each(tx: Transaction, patient_id: str) -> list[Observation]:
