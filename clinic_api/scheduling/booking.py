@@ -113,7 +113,7 @@ def confirm(tx: Transaction, actor: Actor, command: OneAppointment) -> Appointme
     if held.state == "expired":
         raise Refused("hold_expired")
     given = offered(tx, actor, held.service_id, held.practitioner_id)
-    store.lock(tx, patient_id=held.patient_id, practitioner_ids=(held.practitioner_id,))
+    store.lock(tx, patient_ids=(held.patient_id,), practitioner_ids=(held.practitioner_id,))
     asks = given.service.needs_approval and not actor.is_staff
     event: Event = "ask_approval" if asks else "confirm"
     expires_at = held.starts_at if asks else None

@@ -37,7 +37,7 @@ from clinic_api.scheduling.model import (
     HoursException,
     HoursRule,
 )
-from clinic_api.scheduling.moving import Move
+from clinic_api.scheduling.moving import Move, Swap, Swapped, swap
 from clinic_api.scheduling.reading import (
     ListAppointments,
     ListConflicts,
@@ -72,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
     # one appointment
     Route("POST", f"{_ONE}/confirm", confirm, OneAppointment, AppointmentView),
     Route("POST", f"{_ONE}/move", move, Move, AppointmentView, status=201),
+    Route("POST", f"{_ONE}/swap", swap, Swap, Swapped, status=201),
     Route("POST", f"{_ONE}/cancel", cancel, Cancel, AppointmentView),
     Route("POST", f"{_ONE}/approve", approve, OneAppointment, AppointmentView),
     Route("POST", f"{_ONE}/decline", decline, OneAppointment, AppointmentView),

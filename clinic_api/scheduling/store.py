@@ -119,17 +119,17 @@ def reasons(tx: Transaction, appointment_id: str) -> tuple[str, str]:
     return _opened(tx, row, "reason"), _opened(tx, row, "staff_reason")
 
 
-def lock(tx: Transaction, *, patient_id: str = "", practitioner_ids: Collection[str]) -> None:
+def lock(
+    tx: Transaction, *, patient_ids: Collection[str] = (), practitioner_ids: Collection[str]
+) -> None:
     """Whoever books for one of them next waits for this commit (SQLite: there is one writer).
 
     Always in the same order, so that two who swap never wait for each other.
     """
-    if patient_id:
-        mine = tx.select(patients, patients.c.id).where(patients.c.id == patient_id)
-        tx.all(mine.with_for_update(key_share=True))
-    theirs = tx.select(practitioners, practitioners.c.id)
-    theirs = theirs.where(practitioners.c.id.in_(sorted(practitioner_ids)))
-    tx.all(theirs.order_by(practitioners.c.id).with_for_update(key_share=True))
+    for whose, ids in ((patients, patient_ids), (practitioners, practitioner_ids)):
+        if ids:
+            theirs = tx.select(whose, whose.c.id).where(whose.c.id.in_(sorted(ids)))
+            tx.all(theirs.order_by(whose.c.id).with_for_update(key_share=True))
 
 
 def busy(

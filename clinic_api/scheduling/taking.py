@@ -63,7 +63,7 @@ def take_slot(
         need = replace(need, step_min=1)
     around = need.busy(Span(starts_at, starts_at + need.lasts))
     _look(tx, given.practitioner_id, around, but)  # most who are late need not wait
-    store.lock(tx, patient_id=patient_id, practitioner_ids=(given.practitioner_id,))
+    store.lock(tx, patient_ids=(patient_id,), practitioner_ids=(given.practitioner_id,))
     _look(tx, given.practitioner_id, around, but)
     let_go(tx, actor, given.practitioner_id, around)
     instant = Span(starts_at, starts_at + _INSTANT)
@@ -82,7 +82,7 @@ def force_slot(
     need = need_of(tx, actor, given)
     span = Span(starts_at, starts_at + need.lasts)
     around = need.busy(span)
-    store.lock(tx, patient_id=patient_id, practitioner_ids=(given.practitioner_id,))
+    store.lock(tx, patient_ids=(patient_id,), practitioner_ids=(given.practitioner_id,))
     let_go(tx, actor, given.practitioner_id, around)
     is_free = not store.busy(tx, given.practitioner_id, around)
     wall = wall_at(starts_at, given.zone, zone_of)

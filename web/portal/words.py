@@ -63,6 +63,7 @@ OBJECTS: Mapping[str, str] = {
     "audit": "audit",
     "availability": "hours of a practitioner",
     "backup": "backup",
+    "import": "import of people",
     "chart": "chart of a patient",
     "claim_invitation": "invitation to a record",
     "clinical_lists": "problems, allergies and medicines",
