@@ -253,6 +253,24 @@ CLASSES: dict[str, dict[str, DataClass]] = {
         "licences": "clear",  # regions and numbers, which the authorities publish
         "photo_id": "clear",
     },
+    "imports": {
+        "kind": "clear",
+        "state": "clear",
+        "file_id": "clear",
+        "rows": "clear",
+        "wrong": "clear",
+        "alike": "clear",
+        "done": "clear",
+        "report": "sealed",
+        "expires_at": "clear",
+    },
+    "import_rows": {
+        "import_id": "clear",
+        "line": "clear",
+        "outcome": "clear",
+        "why": "clear",
+        "record_id": "clear",
+    },
     "proxies": {
         "patient_id": "clear",
         "user_id": "clear",

@@ -8,6 +8,7 @@ from clinic_api import idempotency, outbox_sending
 from clinic_api.actor import Actor
 from clinic_api.auth import session_store, sessions, store
 from clinic_api.auth.throttle import LIMITS
+from clinic_api.directory import import_store
 from clinic_api.guarded import guarded
 from clinic_api.transaction import Transaction
 from clinic_api.visits import call_store as calls
@@ -24,4 +25,5 @@ def clean(tx: Transaction, actor: Actor) -> int:
             gone += store.forget_tries(tx, subject, tx.now - limit.forgotten_after)
     gone += calls.forget_tokens(tx)
     gone += idempotency.forget_expired(tx)
+    gone += import_store.forget(tx)
     return gone + outbox_sending.forget(tx, actor)

@@ -11,6 +11,7 @@ import clinic_api.auth.factor_store
 import clinic_api.auth.session_store
 import clinic_api.auth.store
 import clinic_api.catalogue.store
+import clinic_api.directory.import_store
 import clinic_api.directory.merge_store
 import clinic_api.directory.relation_store
 import clinic_api.directory.store

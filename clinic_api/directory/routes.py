@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clinic_api.directory import profile_routes
+from clinic_api.directory import import_routes, profile_routes
 from clinic_api.directory.claiming import (
     Claim,
     Claimed,
@@ -55,6 +55,7 @@ _PRACTITIONER = "/practitioners/{practitioner_id}"
 
 ROUTES: tuple[Route, ...] = (
     *profile_routes.ROUTES,  # before /practitioners/{practitioner_id}, which is any word
+    *import_routes.ROUTES,
     Route("POST", "/patients", create_patient, CreatePatient, Patient, status=201),
     # The words are in the body, because addresses are written down on the way.
     Route("POST", "/patients/search", search_patients, SearchPatients, Page[PatientSummary]),

@@ -222,7 +222,7 @@ def _digits(text: str) -> str:
 @guarded("practitioner.create")
 def create_practitioner(tx: Transaction, actor: Actor, command: CreatePractitioner) -> Practitioner:
     """Raises Refused: conflict, if the address or the login is somebody else's already."""
-    practitioner_id = store.insert_practitioner(tx, actor, _practitioner_of(command))
+    practitioner_id = store.insert_practitioner(tx, actor, practitioner_of(command))
     tx.note(actor, "practitioner", practitioner_id)
     return _practitioner(tx, actor, practitioner_id)
 
@@ -231,7 +231,7 @@ def create_practitioner(tx: Transaction, actor: Actor, command: CreatePractition
 def change_practitioner(tx: Transaction, actor: Actor, command: ChangePractitioner) -> Practitioner:
     """Raises Refused: not_found, stale, conflict."""
     practitioner = _practitioner(tx, actor, command.practitioner_id)
-    changed = replace(_practitioner_of(command), user_id=practitioner.user_id)
+    changed = replace(practitioner_of(command), user_id=practitioner.user_id)
     store.update_practitioner(tx, actor, practitioner.id, command.version, changed)
     tx.note(actor, "practitioner", practitioner.id)
     return _practitioner(tx, actor, practitioner.id)
@@ -252,7 +252,8 @@ def read_practitioner(tx: Transaction, actor: Actor, command: OnePractitioner) -
     return _practitioner(tx, actor, command.practitioner_id)
 
 
-def _practitioner_of(command: CreatePractitioner | ChangePractitioner) -> store.PractitionerRow:
+def practitioner_of(command: CreatePractitioner | ChangePractitioner) -> store.PractitionerRow:
+    """What is written of the practitioner. Raises Refused(invalid)."""
     return store.PractitionerRow(
         user_id=command.user_id if isinstance(command, CreatePractitioner) else None,
         name=tidy_name(command.name),

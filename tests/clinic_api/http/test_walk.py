@@ -192,7 +192,9 @@ async def test_an_object_that_does_not_exist_is_answered_the_same(
     client: Client, world: World, sqlite_database: Database, who: str
 ) -> None:
     person, wrong = world.people[who], []
-    unknown = dict.fromkeys(world.ids, new_id(sqlite_database.now())) | dict.fromkeys(NAMES, "nobody")
+    unknown = dict.fromkeys(world.ids, new_id(sqlite_database.now())) | dict.fromkeys(
+        NAMES, "nobody"
+    )
     for route in api.ROUTES:
         if (
             not route.path_fields

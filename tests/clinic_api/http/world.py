@@ -24,6 +24,9 @@ from clinic_api.catalogue.service import (
     create_service,
 )
 from clinic_api.db import Database
+from clinic_api.directory.csv_columns import CellError
+from clinic_api.directory.import_model import CheckedRow, Report
+from clinic_api.directory.importing import KeepImport, keep_import
 from clinic_api.directory.merging import MergePatients, merge_patients
 from clinic_api.directory.model import PatientDetails
 from clinic_api.directory.proxies import GrantProxy, grant_proxy
@@ -242,6 +245,7 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
     )
     message_id = enqueue(tx, CONSOLE, invitation)
     document_id = _document(tx, ids["patient_id"])
+    import_id = _import(tx)
     return {
         "visit_id": made.id,
         "participant_id": made.link.participant_id,
@@ -259,6 +263,7 @@ def _objects(tx: Transaction, bob: Actor, ids: dict[str, str]) -> dict[str, str]
         "observation_id": observation.id,
         "merge_id": merged.id,
         "document_id": document_id,
+        "import_id": import_id,
         "export_id": ask_export(tx, CONSOLE, AskExport(ids["patient_id"])).id,
         "id": message_id,
         "message_id": message_id,
@@ -308,6 +313,21 @@ def _document(tx: Transaction, patient_id: str) -> str:
         state="received",
     )
     return add_document(tx, CONSOLE, AddDocument(patient_id=patient_id), file).id
+
+
+def _import(tx: Transaction) -> str:
+    """A checked file with one row that is wrong; it is not on disk."""
+    file = ReceivedFile(
+        id=tx.new_id(),
+        name="people.csv",
+        media_type="text/csv",
+        size=0,
+        sha256="0" * 64,
+        state="received",
+    )
+    wrong = CheckedRow(line=2, name="", errors=(CellError("name", "Please give a name."),))
+    report = Report(rows=1, unknown_columns=(), lines=(wrong,))
+    return keep_import(tx, CONSOLE, KeepImport(kind="patients", file=file, report=report)).id
 
 
 def _visit(tx: Transaction, actor: Actor, **values: str) -> InstantVisit:
