@@ -159,3 +159,19 @@ async def _merge(clinic: Clinic, source: str, target: str) -> Merged:
     version = (await clinic.see(read_patient, CONSOLE, OnePatient(source))).version
     command = MergePatients(patient_id=source, target_id=target, version=version)
     return await clinic.do(merge_patients, CONSOLE, command)
+
+
+# What names a patient and never follows a merge: what was done to whom stays as it was.
+STAYS = {("audit", "patient_id")}
+
+
+def test_every_table_that_names_a_patient_follows_a_merge() -> None:
+    """Merging finds rows by their foreign keys: a column without one would be left behind."""
+    left_behind = {
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        for column in table.c
+        if column.name.endswith("patient_id")
+        and not any(key.references(store.patients) for key in column.foreign_keys)
+    }
+    assert left_behind == STAYS
