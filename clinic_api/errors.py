@@ -62,6 +62,12 @@ KINDS: dict[str, Kind] = {
     "not_confirmed": Kind(403, "This does not match what the clinic has on file."),
     "no_tries_left": Kind(403, "Too many tries. Please ask the clinic for a new link."),
     "consent_needed": Kind(403, "Please read and agree to the video visit first."),
+    "intake_needed": Kind(
+        403, "Please answer the questions before the visit first, or call the clinic."
+    ),
+    "agreement_needed": Kind(
+        403, "The patient has not agreed yet that you are there. Please try again later."
+    ),
     "stale": Kind(412, "Somebody changed this meanwhile. Please load it again."),
     "too_slow": Kind(408, "The file came too slowly. Please try again with a better connection."),
     "length_needed": Kind(411, "Say how long the body is: Content-Length."),

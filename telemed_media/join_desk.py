@@ -86,6 +86,8 @@ class ClinicJoinDesk:
             done = await enter(self._database, Actor(kind="stranger"), again)
             if not done.missing:
                 return done
+            if "consent" not in done.missing:
+                raise ConsentNeeded(await self._told(Refused("intake_needed")), (), done.device)
             asked = await self._database.read(
                 lambda tx: read_consents(tx, holder, ConsentsOf(entered.visit_id))
             )

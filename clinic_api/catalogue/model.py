@@ -57,6 +57,7 @@ class ServiceDetails(msgspec.Struct, frozen=True, kw_only=True):
     needs_approval: bool = False  # staff confirm what a patient books
     consents: Annotated[tuple[ConsentKind, ...], Meta(max_length=4)] = ()
     form_id: Id | None = None  # what the patient answers before
+    form_required: bool = False  # who has not answered it comes into no call
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,5 @@
-"""Operations on locations, services and offers under /api/v1."""
+"""Operations on locations, services and offers under /api/v1; those that make and change services
+are in journeys/services.py."""
 
 from __future__ import annotations
 
@@ -6,20 +7,16 @@ from clinic_api.catalogue.model import Location, Offer, Service
 from clinic_api.catalogue.service import (
     ChangeLocation,
     ChangeOffer,
-    ChangeService,
     CreateLocation,
     CreateOffer,
-    CreateService,
     ListLocations,
     ListServices,
     Offers,
     OneService,
     change_location,
     change_offer,
-    change_service,
     create_location,
     create_offer,
-    create_service,
     list_locations,
     list_offers,
     list_services,
@@ -37,9 +34,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/locations", create_location, CreateLocation, Location, status=201),
     Route("PUT", "/locations/{location_id}", change_location, ChangeLocation, Location),
     Route("GET", "/services", list_services, ListServices, Page[Service]),
-    Route("POST", "/services", create_service, CreateService, Service, status=201),
     Route("GET", _SERVICE, read_service, OneService, Service),
-    Route("PUT", _SERVICE, change_service, ChangeService, Service),
     Route("GET", _OFFERS, list_offers, OneService, Offers),
     Route("POST", _OFFER, create_offer, CreateOffer, Offer, status=201),
     Route("PUT", _OFFER, change_offer, ChangeOffer, Offer),

@@ -58,7 +58,8 @@ services = table(
     Column("bookable_by", String(10), nullable=False),
     Column("needs_approval", Boolean, nullable=False),
     Column("consents", String(80), nullable=False),  # JSON list
-    Column("form_id", String(36)),  # of a form, which is made above this layer
+    Column("form_id", String(36)),  # of a form: journeys/services.py looks that there is one
+    Column("form_required", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
 )
 

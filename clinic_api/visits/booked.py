@@ -18,6 +18,7 @@ from clinic_api.scheduling.followers import follows
 from clinic_api.scheduling.model import Appointment
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
+from clinic_api.visits.intake import begin_intake
 from clinic_api.visits.inviting import mail_invitation
 from clinic_api.visits.model import Visit
 from clinic_api.visits.seats import add_seat, patient_seat, provider_seat, renew
@@ -75,7 +76,9 @@ def _make(tx: Transaction, actor: Actor, appointment: Appointment) -> None:
     add_seat(tx, actor, visit_id, provider_seat(doctor))
     add_seat(tx, actor, visit_id, patient_seat(patient))
     tx.note(actor, "visit", visit_id, patient_id=patient_id)
-    _invite(tx, actor, known_visit(tx, visit_id))
+    visit = known_visit(tx, visit_id)
+    begin_intake(tx, actor, visit, appointment.service_id)
+    _invite(tx, actor, visit)
 
 
 def _move(tx: Transaction, actor: Actor, visit: Visit, appointment: Appointment) -> None:

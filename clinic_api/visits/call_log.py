@@ -17,10 +17,13 @@ from clinic_api.guarded import guarded
 from clinic_api.transaction import Transaction
 from clinic_api.visits import call_store, store
 from clinic_api.visits.calls import call_times, modality_of
-from clinic_api.visits.model import PATIENT_SIDE, Participant, Visit
+from clinic_api.visits.model import PATIENT_SIDE, THIRD_PARTIES, Participant, Role, Visit
 from clinic_api.visits.outcomes import follow_visit
+from clinic_api.visits.seats import withdraw
 from clinic_api.visits.service import close, known_visit
 from clinic_api.visits.visit import OPEN, Event, after
+
+_REMOVED_FOR_GOOD: frozenset[Role] = THIRD_PARTIES | {"guest"}  # their links end with it
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +94,8 @@ def gate_left(tx: Transaction, actor: Actor, command: PeerLeft) -> None:
     if here is not None and here.left_at is None:
         why = command.why[:40]
         call_store.update_participation(tx, actor, here.id, left_at=_moment(command.at), why=why)
+        if why == "removed" and seat.role in _REMOVED_FOR_GOOD:
+            withdraw(tx, actor, seat)
         _went(tx, actor, visit)
     _note(tx, actor, visit, seat, "leave")
 
@@ -152,7 +157,7 @@ def _came(
     admitted_at: datetime | None,
 ) -> None:
     """Who treats may be there alone: the visit waits, and begins, for those who are treated."""
-    if seat.waits or seat.role in PATIENT_SIDE:
+    if seat.role not in THIRD_PARTIES and (seat.waits or seat.role in PATIENT_SIDE):
         event: Event = "arrive" if admitted_at is None else "admit"
         first_joined_at = visit.first_joined_at or at
         admitted_at = visit.admitted_at or admitted_at
@@ -162,10 +167,19 @@ def _came(
 
 
 def _went(tx: Transaction, actor: Actor, visit: Visit) -> None:
-    if visit.state == "waiting" and not call_store.is_anybody_waiting(tx, visit.id):
+    if visit.state == "waiting" and not _is_anybody_waiting(tx, visit.id):
         _advance(tx, actor, visit, "depart")
     _measure(tx, actor, visit)
     follow_visit(tx, visit.id)
+
+
+def _is_anybody_waiting(tx: Transaction, visit_id: str) -> bool:
+    """Whether the visit waits to begin: third parties wait without it."""
+    roles = store.roles_of(tx, visit_id)
+    return any(
+        one.admitted_at is None and roles[one.participant_id] not in THIRD_PARTIES
+        for one in call_store.here_now(tx, visit_id)
+    )
 
 
 def _advance(tx: Transaction, actor: Actor, visit: Visit, event: Event, **times: Any) -> None:

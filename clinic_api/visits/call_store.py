@@ -104,10 +104,6 @@ def here_now(tx: Transaction, visit_id: str) -> list[Participation]:
     return [_participation(row) for row in tx.all(query.order_by(call_participations.c.joined_at))]
 
 
-def is_anybody_waiting(tx: Transaction, visit_id: str) -> bool:
-    return any(one.admitted_at is None for one in here_now(tx, visit_id))
-
-
 def stray_participations(tx: Transaction) -> list[Row[Any]]:
     """`room`, `subject` of those who are still in a call that is over, or that they may not be in.
 

@@ -22,6 +22,7 @@ from clinic_api.transaction import Transaction
 from clinic_api.visits import check_in_store as store
 from clinic_api.visits.check_in_store import Answers, CheckIn, IdentityMethod
 from clinic_api.visits.consenting import lacks_consent
+from clinic_api.visits.intake import lacks_intake
 from clinic_api.visits.model import PATIENT_SIDE, Participant, Visit
 from clinic_api.visits.outcomes import follow_visit
 from clinic_api.visits.own_seat import own_seat
@@ -51,7 +52,7 @@ class CheckInView(msgspec.Struct, frozen=True, kw_only=True):
 
 @guarded("visit.check_in")
 def check_in(tx: Transaction, actor: Actor, command: SayWhere) -> CheckInView:
-    """Raises Refused: not_found, consent_needed, invalid."""
+    """Raises Refused: not_found, consent_needed, intake_needed, invalid."""
     visit = permitted(tx, actor, command.visit_id)
     seat = own_seat(tx, actor, visit)
     if seat.role not in PATIENT_SIDE:
@@ -59,6 +60,8 @@ def check_in(tx: Transaction, actor: Actor, command: SayWhere) -> CheckInView:
     if lacks_consent(tx, seat):
         attempt = Attempt(actor.kind, actor.id, tx.action, "visit", visit.id, actor.client)
         raise Refused("consent_needed", attempt=attempt)
+    if lacks_intake(tx, visit, seat):
+        raise Refused("intake_needed")
     answers = Answers(
         location=command.location,
         callback=tidy_phone(command.callback, organisation(tx).country, "callback"),

@@ -82,7 +82,7 @@ def _entry(visit: Visit, seat: Participant) -> CallEntry:
         room=visit.room,
         subject=seat.id,
         name=seat.name,
-        role="guest" if seat.role == "proxy" else seat.role,
+        role=seat.role if seat.role in ("provider", "patient", "device") else "guest",
         rights=seat.rights,
         only_sound=visit.declared_modality == "audio",
         waits=seat.waits,

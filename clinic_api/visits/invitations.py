@@ -13,15 +13,18 @@ from clinic_api.organisation.store import organisation
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
 from clinic_api.visits.inviting import mail_invitation
-from clinic_api.visits.model import Participant, Role, Visit
+from clinic_api.visits.model import PATIENT_SIDE, Participant, Role, Visit
 from clinic_api.visits.seats import Link, Seat, add_seat, link_of, renew, withdraw
 from clinic_api.visits.service import permitted
+from clinic_api.visits.third_parties import check_bringing, check_sending_away
 from clinic_api.visits.views import VisitView, view_of
 from clinic_api.visits.visit import OPEN
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
-    """One more: a guest, an interpreter, somebody who acts for the patient."""
+    """One more: an interpreter, family, a student, a guest, somebody who acts for the patient.
+
+    Patients invite family; staff anybody."""
 
     visit_id: Id
     role: Role
@@ -43,15 +46,16 @@ def invite(tx: Transaction, actor: Actor, command: Invite) -> Link:
     if visit.state not in OPEN:
         raise Refused("illegal_event", f"A visit that is {visit.state} takes nobody in.")
     if command.role in ("provider", "device"):
-        fields = {"role": "Only patients, those who act for them, and guests are invited."}
+        fields = {"role": "Who treats is not invited, and devices are not."}
         raise Refused("invalid", fields=fields)
+    check_bringing(tx, actor, visit, command.role)
     seat = Seat(
         role=command.role,
         name=tidy_name(command.name),
         language=command.language,
         phone=tidy_phone(command.phone, organisation(tx).country) if command.phone else "",
         email=tidy_email(command.email) if command.email else "",
-        patient_id=None if command.role == "guest" else visit.patient_id,
+        patient_id=visit.patient_id if command.role in PATIENT_SIDE else None,
     )
     added = add_seat(tx, actor, visit.id, seat)
     mail_invitation(tx, actor, added, visit)
@@ -85,6 +89,7 @@ def renew_link(tx: Transaction, actor: Actor, command: OneSeat) -> Link:
 def revoke(tx: Transaction, actor: Actor, command: OneSeat) -> VisitView:
     """Nobody comes by this seat any more; a call that runs is left within seconds."""
     visit, seat = _seat(tx, actor, command)
+    check_sending_away(tx, actor, visit, seat)
     withdraw(tx, actor, seat)
     tx.note(actor, "participant", seat.id, patient_id=visit.patient_id or "")
     return view_of(tx, actor, visit)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -24,6 +24,7 @@ from clinic_api.organisation.store import organisation
 from clinic_api.transaction import Transaction
 from clinic_api.visits import call_tokens, links, store
 from clinic_api.visits.consenting import lacks_consent
+from clinic_api.visits.intake import lacks_intake
 from clinic_api.visits.model import (
     MAX_TRIES,
     PATIENT_SIDE,
@@ -35,6 +36,7 @@ from clinic_api.visits.model import (
 from clinic_api.visits.own_seat import seat_for
 from clinic_api.visits.seats import known_seat
 from clinic_api.visits.service import known_visit, permitted
+from clinic_api.visits.third_parties import check_agreement
 from clinic_api.visits.visit import State
 
 CODES: dict[LinkState, str] = {  # of what a link does not open
@@ -44,6 +46,7 @@ CODES: dict[LinkState, str] = {  # of what a link does not open
     "cancelled": "visit_cancelled",
     "revoked": "link_revoked",
 }
+Missing = Literal["consent", "intake"]
 BEARER_PREFIX = "p_"  # a participant's, beside API keys
 
 
@@ -99,7 +102,7 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     device: str  # bearer of this participant: kept by the browser, "" for a signed-in user
     call_token: str  # "" while something is missing
-    missing: tuple[str, ...]  # consent
+    missing: tuple[Missing, ...]
 
 
 @guarded("visit.open_link")
@@ -143,6 +146,7 @@ def take_linked_seat(tx: Transaction, actor: Actor, command: Enter) -> Entered:
     seat, visit, state = _linked(tx, actor, command)
     if state != "open":
         raise _refusal(tx, actor, state, seat)
+    check_agreement(tx, seat)
     device = command.device
     if not (device and store.participant_by_device(tx, seat.id, device)):
         if seat.bound and seat.binds_device:
@@ -194,6 +198,18 @@ def _linked(
     return seat, visit, "revoked" if replaced else state
 
 
+def seat_of_link(tx: Transaction, actor: Actor, command: OpenLink) -> tuple[Participant, Visit]:
+    """Whose the newest link of a seat is, also after the visit. Raises Refused: link_unknown,
+    link_revoked."""
+    seat, is_newest = _found(tx, command)
+    if seat is None:
+        attempt = Attempt(actor.kind, actor.id, tx.action, client=actor.client)
+        raise Refused("link_unknown", attempt=attempt)
+    if not is_newest or seat.revoked_at is not None:
+        raise _refused(tx, actor, "link_revoked", seat)
+    return seat, known_visit(tx, seat.visit_id)
+
+
 def _found(tx: Transaction, command: OpenLink) -> tuple[Participant | None, bool]:
     if command.code:
         return store.participant_by_code(tx, links.tidy_code(command.code)), True
@@ -241,7 +257,11 @@ def _bind(tx: Transaction, actor: Actor, seat: Participant, device: str) -> Part
 
 
 def _entered(tx: Transaction, visit: Visit, seat: Participant, device: str) -> Entered:
-    missing = ("consent",) if lacks_consent(tx, seat) else ()
+    lacks: dict[Missing, bool] = {
+        "consent": lacks_consent(tx, seat),
+        "intake": lacks_intake(tx, visit, seat),
+    }
+    missing = tuple(name for name, is_missing in lacks.items() if is_missing)
     return Entered(
         visit_id=visit.id,
         visit_state=visit.state,

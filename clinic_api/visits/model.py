@@ -10,7 +10,9 @@ import msgspec
 from clinic_api.visits.visit import OPEN, State
 
 Kind = Literal["booked", "instant", "walk_in", "console"]
-Role = Literal["provider", "patient", "proxy", "guest", "device"]
+Role = Literal[
+    "provider", "patient", "proxy", "guest", "device", "interpreter", "family", "student"
+]
 Modality = Literal["video", "audio"]
 Right = Literal["publish", "subscribe", "moderate", "chat"]  # as call control has them
 LinkState = Literal["open", "early", "expired", "ended", "cancelled", "revoked"]
@@ -21,8 +23,12 @@ RIGHTS: dict[Role, tuple[Right, ...]] = {
     "proxy": ("publish", "subscribe", "chat"),
     "guest": ("publish", "subscribe", "chat"),
     "device": ("publish",),
+    "interpreter": ("publish", "subscribe"),
+    "family": ("publish", "subscribe", "chat"),
+    "student": ("subscribe",),
 }
 PATIENT_SIDE: frozenset[Role] = frozenset({"patient", "proxy"})
+THIRD_PARTIES: frozenset[Role] = frozenset({"interpreter", "family", "student"})
 MAX_TRIES = 5  # confirmations of a second device
 
 
@@ -46,6 +52,7 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     takeovers: int
     tries: int
     bound: bool
+    agreed_at: datetime | None  # the patient agreed that a student is there
     revoked_at: datetime | None
 
 
@@ -102,3 +109,8 @@ def link_state(visit: Visit, participant: Participant, now: datetime) -> LinkSta
 def is_open(visit: Visit, now: datetime) -> bool:
     """Whether anybody may still come."""
     return visit.state in OPEN and (visit.state == "in_progress" or now < visit.expires_at)
+
+
+def lacks_agreement(participant: Participant) -> bool:
+    """Whether the patient has still to agree that this student is there."""
+    return participant.role == "student" and participant.agreed_at is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clinic_api.http.route import Route
 from clinic_api.paging import Page
+from clinic_api.visits import intake
 from clinic_api.visits.call_quality import QualityOf, VisitQuality, read_quality
 from clinic_api.visits.chat import ChatLine, ReadChat, read_chat
 from clinic_api.visits.checking_in import (
@@ -27,6 +28,15 @@ from clinic_api.visits.consenting import (
     read_consents,
 )
 from clinic_api.visits.flows import enter
+from clinic_api.visits.intake import (
+    IntakeOf,
+    IntakeView,
+    SendIntake,
+    WriteIntake,
+    read_intake,
+    save_intake,
+    send_intake,
+)
 from clinic_api.visits.invitations import Invite, OneSeat, invite, renew_link, revoke, show_link
 from clinic_api.visits.inviting import Asked as RecoveryAsked
 from clinic_api.visits.inviting import RecoverLink, recover_link
@@ -52,6 +62,16 @@ from clinic_api.visits.service import (
     read_visit,
     walk_in,
 )
+from clinic_api.visits.survey import (
+    AnswerByLink,
+    AnswerSurvey,
+    SurveyResults,
+    SurveysOf,
+    answer_by_link,
+    answer_survey,
+    read_surveys,
+)
+from clinic_api.visits.third_parties import SayAgreement, say_agreement
 from clinic_api.visits.views import VisitView
 from clinic_api.visits.waiting import (
     QueueOf,
@@ -79,6 +99,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_SEAT}/link", show_link, OneSeat, Link),
     Route("POST", f"{_SEAT}/link", renew_link, OneSeat, Link),
     Route("POST", f"{_SEAT}/revoke", revoke, OneSeat, VisitView),
+    Route("POST", f"{_SEAT}/agreement", say_agreement, SayAgreement, VisitView),
     # coming; tokens are in bodies, because addresses are written down on the way
     Route("POST", "/links/open", open_link, OpenLink, LinkView),
     Route("POST", "/links/enter", enter, Enter, Entered),
@@ -89,6 +110,23 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_VISIT}/consents", answer_consent, AnswerConsent, Asked),
     Route("GET", f"{_VISIT}/check-in", read_check_in, CheckInOf, CheckInView),
     Route("POST", f"{_VISIT}/check-in", check_in, SayWhere, CheckInView),
+    Route("GET", f"{_VISIT}/intake", read_intake, IntakeOf, IntakeView),
+    Route(
+        "PUT",
+        f"{_VISIT}/intake",
+        save_intake,
+        WriteIntake,
+        IntakeView,
+        max_body_bytes=intake.MAX_BODY_BYTES,
+    ),
+    Route(
+        "POST",
+        f"{_VISIT}/intake/send",
+        send_intake,
+        SendIntake,
+        IntakeView,
+        max_body_bytes=intake.MAX_BODY_BYTES,
+    ),
     Route("GET", f"{_VISIT}/queue", read_queue, QueueOf, QueuePlace),
     Route("POST", f"{_VISIT}/late", say_late, SayLate, VisitView),
     Route(
@@ -101,6 +139,11 @@ ROUTES: tuple[Route, ...] = (
     # after it
     Route("GET", f"{_VISIT}/chat", read_chat, ReadChat, Page[ChatLine]),
     Route("GET", f"{_VISIT}/quality", read_quality, QualityOf, VisitQuality),
+    Route("POST", f"{_VISIT}/survey", answer_survey, AnswerSurvey, None),
+    Route("POST", "/links/survey", answer_by_link, AnswerByLink, None),
+    Route(
+        "GET", "/practitioners/{practitioner_id}/surveys", read_surveys, SurveysOf, SurveyResults
+    ),
     # texts
     Route("GET", "/consent-texts", list_texts, ListTexts, TextPage),
     Route("POST", "/consent-texts", publish_text, PublishText, ConsentText, status=201),

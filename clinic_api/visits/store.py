@@ -53,7 +53,7 @@ visits = table(
 participants = table(
     "participants",
     Column("visit_id", String(36), ForeignKey("visits.id"), nullable=False, index=True),
-    Column("role", String(10), nullable=False),
+    Column("role", String(12), nullable=False),
     Column("name", String(200), nullable=False),
     Column("language", String(35), nullable=False),
     Column("phone", String(40), nullable=False),
@@ -68,6 +68,8 @@ participants = table(
     Column("tries", Integer, nullable=False),
     Column("code", LargeBinary, nullable=False, unique=True),
     Column("device", LargeBinary),
+    Column("agreed_at", Moment),
+    Column("agreed_by", String(80)),  # label of the actor
     Column("revoked_at", Moment),
 )
 
@@ -193,7 +195,7 @@ def open_seats_of(tx: Transaction, contact: str, patient_ids: list[str]) -> list
     """Open seats with this contact, or of these patients themselves."""
     own = sa.and_(participants.c.patient_id.in_(patient_ids), participants.c.role == "patient")
     with_contact = [participants.c.email == contact, participants.c.phone == contact]
-    invited = participants.c.role.in_(("patient", "proxy", "guest"))
+    invited = participants.c.role.not_in(("provider", "device"))
     return open_seats(tx, sa.or_(own, *with_contact), invited)
 
 

@@ -19,6 +19,7 @@ from clinic_api.visits.model import (
     Participation,
     Role,
     Visit,
+    lacks_agreement,
 )
 from clinic_api.visits.visit import OPEN, State
 
@@ -36,6 +37,7 @@ class SeatView(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     revoked: bool
     on_a_device: bool
+    asks_agreement: bool  # a student, of whom the patient has not said yes yet
     presence: Presence
     since: datetime | None  # of waiting or being in the call
 
@@ -112,6 +114,7 @@ def _seat_view(actor: Actor, seat: Participant, here: list[Participation]) -> Se
         email=seat.email if shown else "",
         revoked=seat.revoked_at is not None,
         on_a_device=seat.bound,
+        asks_agreement=lacks_agreement(seat),
         presence=presence,
         since=since,
     )

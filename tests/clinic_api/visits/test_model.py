@@ -52,6 +52,7 @@ SEAT = Participant(
     takeovers=0,
     tries=0,
     bound=False,
+    agreed_at=None,
     revoked_at=None,
 )
 
