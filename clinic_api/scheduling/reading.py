@@ -112,21 +112,26 @@ def _page(
 ) -> Page[AppointmentView]:
     """By start, noted one by one."""
     scope = tx.action
-    found = store.listed(tx, narrow, _after(tx, scope, cursor) if cursor else None, limit + 1)
+    found = store.listed(tx, narrow, place_after(tx, scope, cursor) if cursor else None, limit + 1)
     shown, more = found[:limit], len(found) > limit
     for each in shown:
         tx.note(actor, "appointment", each.id, patient_id=each.patient_id)
     if not shown:
         tx.note(actor, "appointment_list", shown="0")
-    following = _cursor(tx, scope, shown[-1]) if more else None
+    following = cursor_after(tx, scope, shown[-1]) if more else None
     return Page(tuple(view_of(tx, actor, each) for each in shown), following)
 
 
-def _cursor(tx: Transaction, scope: str, last: Appointment) -> str:
+# for other lists of appointments
+
+
+def cursor_after(tx: Transaction, scope: str, last: Appointment) -> str:
+    """Where a list by start goes on."""
     return cursor_of(tx, scope, str((last.starts_at - _EPOCH) // _MICROSECOND), last.id)
 
 
-def _after(tx: Transaction, scope: str, cursor: str) -> tuple[datetime, str]:
+def place_after(tx: Transaction, scope: str, cursor: str) -> tuple[datetime, str]:
+    """For `store.listed`. Raises Refused(invalid)."""
     position = position_of(tx, scope, cursor)
     if len(position) != 2:
         raise Refused("invalid", fields={"cursor": "This is not a place in this list."})

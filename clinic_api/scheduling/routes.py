@@ -46,6 +46,7 @@ from clinic_api.scheduling.reading import (
     list_conflicts,
     read_appointment,
 )
+from clinic_api.scheduling.reassigning import Reassign, Reassigned, reassign
 from clinic_api.scheduling.search import FindSlots, find_slots
 
 _HOURS = "/practitioners/{practitioner_id}/availability"
@@ -69,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _ALL, list_appointments, ListAppointments, Page[AppointmentView]),
     Route("GET", f"{_ALL}/conflicts", list_conflicts, ListConflicts, Page[AppointmentView]),
     Route("GET", _ONE, read_appointment, ReadAppointment, AppointmentView),
+    Route("POST", "/practitioners/{practitioner_id}/reassign", reassign, Reassign, Reassigned),
     # one appointment
     Route("POST", f"{_ONE}/confirm", confirm, OneAppointment, AppointmentView),
     Route("POST", f"{_ONE}/move", move, Move, AppointmentView, status=201),

@@ -211,6 +211,12 @@ def stale_of(tx: Transaction, practitioner_id: str, release: str) -> list[Appoin
     return _all(tx, query.order_by(appointments.c.starts_at))
 
 
+def to_come(tx: Transaction, practitioner_id: str) -> tuple[Narrow, ...]:
+    """For `listed`: what somebody expects of a practitioner; a hold is only a wish."""
+    mine = appointments.c.practitioner_id == practitioner_id
+    return (mine, appointments.c.state != "held", *_future(tx))
+
+
 def _future(tx: Transaction) -> Sequence[Narrow]:
     return (appointments.c.state.in_(sorted(LIVE)), appointments.c.starts_at > tx.now)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from clinic_api.actor import system
 from clinic_api.auth import flows
 from clinic_api.auth.users import (
@@ -13,15 +15,26 @@ from clinic_api.auth.users import (
     issue_activation_code,
     read_user,
 )
+from clinic_api.catalogue.service import (
+    CreateOffer,
+    CreateService,
+    create_offer,
+    create_service,
+)
 from clinic_api.db import Database
+from clinic_api.directory.model import PatientDetails
 from clinic_api.directory.service import (
     CreatePatient,
     CreatePractitioner,
+    add_patient,
     create_patient,
     create_practitioner,
 )
-from clinic_api.journeys.leaving import disable
+from clinic_api.journeys.leaving import Left, disable
 from clinic_api.journeys.patient_login import GivePatientLogin, give_patient_login
+from clinic_api.scheduling.booking import Overbook, overbook
+from clinic_api.scheduling.reassigning import Conflict, Reassign, reassign
+from clinic_api.transaction import Transaction
 from clinic_api.visits import store
 from clinic_api.visits.call_log import Peer, gate_joined
 from clinic_api.visits.gate import call_orders
@@ -67,11 +80,30 @@ async def joins(database: Database, clock: Clock, made: InstantVisit, role: str)
     return seat.id
 
 
-async def leaves(bob: Browser, user_id: str) -> tuple[str, ...]:
+async def leaves(bob: Browser, user_id: str) -> Left:
     await bob.steps_up()
     version = (await bob.does(read_user, OneUser(user_id))).version
-    left = await bob.does(disable, OneVersion(user_id=user_id, version=version))
-    return left.visits_to_reassign
+    return await bob.does(disable, OneVersion(user_id=user_id, version=version))
+
+
+async def appointment_with(database: Database, practitioner_id: str) -> str:
+    """Next week, overbooked: nobody has hours here."""
+
+    def book(tx: Transaction) -> str:
+        patient_id = add_patient(tx, GATE, PatientDetails(name="Alice"), "matched")
+        service_id = create_service(tx, GATE, CreateService(name="Visit")).id
+        offer = CreateOffer(service_id=service_id, practitioner_id=practitioner_id)
+        create_offer(tx, GATE, offer)
+        wanted = Overbook(
+            patient_id=patient_id,
+            service_id=service_id,
+            practitioner_id=practitioner_id,
+            starts_at=tx.now.replace(minute=0, second=0, microsecond=0) + timedelta(days=7),
+            why="Only then",
+        )
+        return overbook(tx, GATE, wanted).id
+
+    return await database.write(book)
 
 
 async def test_a_doctor_who_leaves_is_put_out_of_the_call_and_leaves_a_list(
@@ -84,10 +116,28 @@ async def test_a_doctor_who_leaves_is_put_out_of_the_call_and_leaves_a_list(
     seat = await joins(database, clock, made, "provider")
     await joins(database, clock, others, "provider")
     assert await database.read(lambda tx: call_orders(tx, GATE)) == ()
-    assert await leaves(bob, await user_id_of(dana)) == (made.id,)
+    assert (await leaves(bob, await user_id_of(dana))).visits_to_reassign == (made.id,)
     orders = await database.read(lambda tx: call_orders(tx, GATE))
     assert [order.subject for order in orders] == [seat]
     assert (await dana.actor()).kind == "stranger"
+
+
+async def test_appointments_to_come_are_listed_to_be_given_to_somebody_else(
+    database: Database, clock: Clock
+) -> None:
+    bob = await bob_at_work(database, clock)
+    dana = await dana_the_doctor(bob)
+    danas = (await dana.actor()).practitioner_id
+    bobs = (await bob.actor()).practitioner_id
+    assert danas is not None and bobs is not None
+    appointment_id = await appointment_with(database, danas)
+    await appointment_with(database, bobs)
+    left = await leaves(bob, await user_id_of(dana))
+    assert left.practitioner_id == danas
+    assert left.appointments_to_reassign == (appointment_id,)
+    command = Reassign(practitioner_id=danas, to_practitioner_id=bobs, why="Dana has left")
+    done = await bob.runs(reassign, command)
+    assert done.conflicts == (Conflict(appointment_id, "not_offered"),)
 
 
 async def test_a_patient_with_a_login_from_the_desk_is_put_out_too(
@@ -104,6 +154,6 @@ async def test_a_patient_with_a_login_from_the_desk_is_put_out_too(
     command = CreateInstantVisit(patient_id=record.id)
     made = await bob.does(create_instant_visit, command)
     seat = await joins(sqlite_database, clock, made, "patient")
-    assert await leaves(bob, issued.user.id) == ()
+    assert (await leaves(bob, issued.user.id)).visits_to_reassign == ()
     orders = await sqlite_database.read(lambda tx: call_orders(tx, GATE))
     assert [order.subject for order in orders] == [seat]
