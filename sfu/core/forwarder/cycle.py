@@ -94,9 +94,10 @@ def _scan_source(state: State, room: Room, source: Source, now: float) -> None:
     source.rate.count(packets, source.codec.name, now)
     level_id = track.section.extensions.audio_level
     if level_id and not track.muted:
-        found = (header.extension(packet, level_id) for packet in packets)
-        levels = [audio_level(data)[0] for data in found if data]
-        room.speakers.hear(track.publisher.peer, levels)
+        for packet in packets:
+            data = header.extension(packet, level_id)
+            if data:
+                room.speakers.hear(track.publisher.peer, audio_level(data)[0])
     if silent:
         track.started_at = now
         routing.reassign(state, room, now)

@@ -42,23 +42,18 @@ class Rate:
 
     def count(self, packets: Iterable[bytes], codec: str, now: float) -> None:
         """Packets that came since the last time."""
-        if codec == "opus":
-            self._bits[0] += 8 * sum(len(packet) + TAG_BYTES for packet in packets)
-        else:
-            self._count_video(packets, codec)
+        bits, video = self._bits, codec != "opus"
+        for packet in packets:
+            if video and packet[4:8] != self._frame:
+                self._begin(packet, codec)
+            if not self._is_keyframe:
+                bits[self._tid] += (len(packet) + TAG_BYTES) * 8
         if self._started is None:
             self._started = now
         elapsed = now - self._started
         if elapsed >= WINDOW_S:
             self._close(elapsed)
             self._started = now
-
-    def _count_video(self, packets: Iterable[bytes], codec: str) -> None:
-        for packet in packets:
-            if packet[4:8] != self._frame:
-                self._begin(packet, codec)
-            if not self._is_keyframe:
-                self._bits[self._tid] += (len(packet) + TAG_BYTES) * 8
 
     def _begin(self, packet: bytes, codec: str) -> None:
         """The first packet that came of a frame."""

@@ -23,32 +23,31 @@ def scan(source: Source, now: float) -> tuple[list[bytes], bool]:
         source.scanned = ring.highest - ring.capacity
         source.missing.clear()
         hopeless = True
-    packets, arrivals, absent = ring.read(source.scanned + 1, ring.highest)
-    for seq in absent:
-        reception.lost_recently += 1
-        hopeless |= nacks.notice(source, seq, now)
-    expected = ring.highest - source.scanned
-    reception.received += expected - len(absent)
-    reception.octets += sum(map(len, packets))
-    _measure_jitter(reception, source.codec.clock_rate, arrivals, packets)
-    reception.expected_recently += expected
+    packets: list[bytes] = []
+    for seq in range(source.scanned + 1, ring.highest + 1):
+        if not ring.has(seq):
+            reception.lost_recently += 1
+            hopeless |= nacks.notice(source, seq, now)
+            continue
+        reception.received += 1
+        packet = ring.get(seq)
+        if packet is not None:
+            packets.append(packet)
+            reception.octets += len(packet)
+            _measure_jitter(reception, source.codec.clock_rate, ring.arrival(seq), packet)
+    reception.expected_recently += ring.highest - source.scanned
     source.scanned = ring.highest
     source.last_arrival = ring.arrival(ring.highest)
     return packets, hopeless
 
 
-def _measure_jitter(
-    reception: Reception, clock_rate: int, arrivals: list[float], packets: list[bytes]
-) -> None:
-    before, jitter = reception.transit, reception.jitter
-    for arrival, packet in zip(arrivals, packets, strict=True):
-        transit = arrival * clock_rate - int.from_bytes(packet[4:8])
-        if before is not None:
-            difference = abs(transit - before)
-            if difference < clock_rate:  # a wrapped timestamp is no jitter
-                jitter += (difference - jitter) / 16
-        before = transit
-    reception.transit, reception.jitter = before, jitter
+def _measure_jitter(reception: Reception, clock_rate: int, arrival: float, packet: bytes) -> None:
+    transit = arrival * clock_rate - int.from_bytes(packet[4:8])
+    if reception.transit is not None:
+        difference = abs(transit - reception.transit)
+        if difference < clock_rate:  # a wrapped timestamp is no jitter
+            reception.jitter += (difference - reception.jitter) / 16
+    reception.transit = transit
 
 
 def report_block(source: Source, now: float, downstream: float = 0.0) -> ReportBlock:

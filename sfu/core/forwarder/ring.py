@@ -44,22 +44,6 @@ class Ring:
             self.highest = seq
         return True
 
-    def read(self, first: int, last: int) -> tuple[list[bytes], list[float], list[int]]:
-        """(packets, their arrivals, numbers that did not come), each in order, of a range no longer
-        than the ring; what came empty is in none of them.
-        """
-        packets: list[bytes] = []
-        arrivals: list[float] = []
-        absent: list[int] = []
-        for seq in range(first, last + 1):
-            index = seq & self._mask
-            if self._seqs[index] != seq:
-                absent.append(seq)
-            elif (packet := self._packets[index]) is not None:
-                packets.append(packet)
-                arrivals.append(self._arrivals[index])
-        return packets, arrivals, absent
-
     def get(self, seq: int) -> bytes | None:
         index = seq & self._mask
         return self._packets[index] if self._seqs[index] == seq else None

@@ -6,7 +6,6 @@ A packet counts as speech at −`THRESHOLD_DBOV` dBov or louder; a window of `WI
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 THRESHOLD_DBOV = 30
@@ -22,12 +21,11 @@ class Loudness:
     loud: int = 0
     level_sum: int = 0
 
-    def hear(self, levels_dbov: Sequence[int]) -> None:
-        self.packets += len(levels_dbov)
-        for level_dbov in levels_dbov:
-            if level_dbov <= THRESHOLD_DBOV:
-                self.loud += 1
-                self.level_sum += 127 - level_dbov
+    def hear(self, level_dbov: int) -> None:
+        self.packets += 1
+        if level_dbov <= THRESHOLD_DBOV:
+            self.loud += 1
+            self.level_sum += 127 - level_dbov
 
 
 @dataclass(slots=True)
@@ -38,12 +36,8 @@ class Speakers:
     current: tuple[str, ...] = ()
     window_ends_at: float = 0.0
 
-    def hear(self, peer: str, levels_dbov: Sequence[int]) -> None:
-        """The levels of a microphone's newest packets."""
-        found = self.loudness.get(peer)
-        if found is None:
-            found = self.loudness[peer] = Loudness()
-        found.hear(levels_dbov)
+    def hear(self, peer: str, level_dbov: int) -> None:
+        self.loudness.setdefault(peer, Loudness()).hear(level_dbov)
 
     def handle_timeout(self, now: float) -> tuple[str, ...] | None:
         """At the end of a window: the speakers, loudest first, if they changed."""

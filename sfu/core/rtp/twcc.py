@@ -17,7 +17,10 @@ can ask for is read in 0.8 ms.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from operator import sub
 from struct import Struct, error
+from typing import cast
 
 from sfu.core.rtp.packets import RtcpError, TransportFeedback
 
@@ -28,6 +31,7 @@ MAX_STATUSES = 8192  # read from one packet; about 8 s of video at 8 Mbit/s, all
 _MAX_GAP = 0x1FFF  # numbers, what one run-length chunk says
 _SURELY_FITS = 500  # packets: 20 bytes of headers, a chunk for each 7, two bytes of delta each
 _RTCP_HEADER_BYTES = 12  # RFC 4585 6.1
+_MAX_SMALL = 0xFF  # ticks
 _MISSING, _SMALL, _LARGE = 0, 1, 2
 
 _TICKS_PER_REFERENCE = REFERENCE_US // TICK_US
@@ -58,6 +62,9 @@ def report(
     Of a number that came twice the earlier arrival counts. Successive feedbacks count up from
     `feedback_count`.
     """
+    whole = _whole(arrivals, sender, media, feedback_count)
+    if whole is not None:
+        return [whole]
     by_seq: dict[int, int] = {}
     for seq, arrival_us in arrivals:
         by_seq[seq] = min(arrival_us, by_seq.get(seq, arrival_us))
@@ -67,6 +74,26 @@ def report(
         _feedback(piece, sender, media, feedback_count + number & 0xFF)
         for number, piece in enumerate(fitting)
     ]
+
+
+def _whole(
+    arrivals: Sequence[tuple[int, int]], sender: int, media: int, feedback_count: int
+) -> TransportFeedback | None:
+    """Where all came once, in order, each soon after the one before: nearly always; else None."""
+    count = len(arrivals)
+    if not 0 < count < _SURELY_FITS:
+        return None
+    seqs, times = zip(*arrivals, strict=True)
+    base = seqs[0]
+    if seqs != tuple(range(base, base + count)):
+        return None
+    ticks = [(arrival_us + TICK_US // 2) // TICK_US for arrival_us in times]
+    reference = ticks[0] // _TICKS_PER_REFERENCE
+    deltas = tuple(map(sub, ticks, (reference * _TICKS_PER_REFERENCE, *ticks)))
+    if min(deltas) < 0 or max(deltas) > _MAX_SMALL:
+        return None
+    reference = (reference + 0x800000 & 0xFFFFFF) - 0x800000
+    return TransportFeedback(sender, media, base & 0xFFFF, reference, feedback_count & 0xFF, deltas)
 
 
 def build_feedback(
@@ -81,8 +108,21 @@ def build_feedback(
 
 def write(feedback: TransportFeedback) -> bytes:
     """The feedback control information: what follows the two ssrcs, padded to whole words."""
+    time_and_count = (feedback.reference_time & 0xFFFFFF) << 8 | feedback.feedback_count & 0xFF
+    head = _head.pack(feedback.base_seq, len(feedback.deltas), time_and_count)
+    body = head + _statuses(feedback.deltas)
+    return body + bytes(-len(body) % 4)
+
+
+def _statuses(all_deltas: tuple[int | None, ...]) -> bytes:
+    """Chunks and deltas; one chunk where all came, each by a small delta."""
+    if 0 < len(all_deltas) <= _MAX_GAP and None not in all_deltas:
+        with suppress(ValueError):  # one of them is large
+            return _chunk.pack(_SMALL << 13 | len(all_deltas)) + bytes(
+                cast("tuple[int, ...]", all_deltas)
+            )
     symbols, deltas = [], bytearray()
-    for delta in feedback.deltas:
+    for delta in all_deltas:
         if delta is None:
             symbols.append(_MISSING)
         elif 0 <= delta <= 0xFF:
@@ -91,10 +131,7 @@ def write(feedback: TransportFeedback) -> bytes:
         else:
             symbols.append(_LARGE)
             deltas += _large_delta.pack(delta)
-    time_and_count = (feedback.reference_time & 0xFFFFFF) << 8 | feedback.feedback_count & 0xFF
-    head = _head.pack(feedback.base_seq, len(symbols), time_and_count)
-    body = head + b"".join(_chunk.pack(chunk) for chunk in _chunks(symbols)) + deltas
-    return body + bytes(-len(body) % 4)
+    return b"".join(map(_chunk.pack, _chunks(symbols))) + deltas
 
 
 def status_count(body: bytes, at: int = 0) -> int:

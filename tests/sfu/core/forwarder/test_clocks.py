@@ -79,7 +79,7 @@ def test_ntp_time_counts_from_1900() -> None:
 def window(speakers: Speakers, now: float, **levels: int) -> tuple[str, ...] | None:
     for peer, level in levels.items():
         for _ in range(25):
-            speakers.hear(peer, [level])
+            speakers.hear(peer, level)
     return speakers.handle_timeout(now)
 
 
@@ -94,10 +94,10 @@ def test_the_loudest_speaks_first_and_silence_is_told_once() -> None:
 def test_a_few_loud_packets_are_no_speech() -> None:
     speakers = Speakers()
     for number in range(25):
-        speakers.hear("alice", [10 if number < 9 else 127])
+        speakers.hear("alice", 10 if number < 9 else 127)
     assert speakers.handle_timeout(1.0) is None
     for number in range(25):
-        speakers.hear("alice", [10 if number < 10 else 127])
+        speakers.hear("alice", 10 if number < 10 else 127)
     assert speakers.handle_timeout(2.0) == ("alice",)
 
 
