@@ -33,6 +33,8 @@ Kind = Literal[  # each has its facts in clinic_api/mail/kinds.py and its text i
     "appointment.booked",
     "appointment.moved",
     "appointment.cancelled",
+    "appointment.declined",  # what waited for approval
+    "appointment.lapsed",  # nobody approved it in time
     "appointment.reminder_day",
     "appointment.reminder_hour",
     "document.released",

@@ -137,6 +137,29 @@ def _not_to_come(tx: Transaction, about: About, made_at: datetime) -> Wanted | N
     return _telling(tx, found, "CANCEL")
 
 
+def _declined(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """Until the time that was asked for."""
+    del made_at
+    found = appointments.find(tx, about.appointment_id)
+    if found is None or found.state != "cancelled" or found.starts_at <= tx.now:
+        return None
+    return _telling(tx, found, _taken_back(found))
+
+
+def _lapsed(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
+    """Also after the time that was asked for: a request lapses when that begins."""
+    del made_at
+    found = appointments.find(tx, about.appointment_id)
+    if found is None or found.state != "expired":
+        return None
+    return _telling(tx, found, _taken_back(found))
+
+
+def _taken_back(found: Appointment) -> Method | None:
+    """Out of the calendar, if it was ever in there: what is moved may have been booked before."""
+    return None if found.moved_from is None else "CANCEL"
+
+
 def _reminder(tx: Transaction, about: About, made_at: datetime) -> Wanted | None:
     """While the appointment is booked for the time that it reminds of, and not about to begin."""
     del made_at
@@ -170,6 +193,8 @@ KINDS: dict[Kind, Find] = {
     "appointment.booked": _to_come,
     "appointment.moved": _to_come,
     "appointment.cancelled": _not_to_come,
+    "appointment.declined": _declined,
+    "appointment.lapsed": _lapsed,
     "appointment.reminder_day": _reminder,
     "appointment.reminder_hour": _reminder,
     "document.released": _document,

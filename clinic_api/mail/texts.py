@@ -114,6 +114,22 @@ _ENGLISH = Language(
             ),
             button="Sign in",
         ),
+        "appointment.declined": Text(
+            subject="{clinic}: your request for an appointment",
+            before=(
+                "{clinic} cannot confirm the appointment that you asked for: {time}.",
+                "Please choose another time.",
+            ),
+            button="Sign in",
+        ),
+        "appointment.lapsed": Text(
+            subject="{clinic}: your request for an appointment",
+            before=(
+                "The appointment that you asked for was not confirmed in time: {time}.",
+                "It does not take place. We are sorry. Please choose another time.",
+            ),
+            button="Sign in",
+        ),
         "appointment.reminder_day": Text(
             subject="{clinic}: your appointment is soon",
             before=("We look forward to seeing you. Your appointment at {clinic}: {time}.",),

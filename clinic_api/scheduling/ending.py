@@ -15,7 +15,7 @@ from clinic_api.scheduling.booking import OneAppointment, begin
 from clinic_api.scheduling.changes import by, change
 from clinic_api.scheduling.events import told
 from clinic_api.scheduling.model import Appointment, AppointmentView, CancelCode, Reason
-from clinic_api.scheduling.taking import offered
+from clinic_api.scheduling.taking import lapse, offered
 from clinic_api.scheduling.views import permitted, view_of
 from clinic_api.transaction import Transaction
 
@@ -89,7 +89,7 @@ def decline(tx: Transaction, actor: Actor, command: OneAppointment) -> Appointme
         cancelled_by="staff",
         cancel_code="clinic",
     )
-    told(tx, actor, declined, "cancelled")
+    told(tx, actor, declined, "declined")
     return view_of(tx, actor, declined)
 
 
@@ -146,5 +146,5 @@ def expire_holds(tx: Transaction, actor: Actor, command: ExpireHolds) -> int:
     del command
     over = store.lapsed(tx, MAX_AT_ONCE)
     for each in over:
-        change(tx, actor, each, "expire")
+        lapse(tx, actor, each)
     return len(over)

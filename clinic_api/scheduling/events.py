@@ -17,12 +17,14 @@ from clinic_api.scheduling.model import Appointment
 from clinic_api.scheduling.reminders import remind
 from clinic_api.transaction import Transaction
 
-Told = Literal["booked", "moved", "cancelled"]
+Told = Literal["booked", "moved", "cancelled", "declined", "lapsed"]
 
 KINDS: dict[Told, Kind] = {
     "booked": "appointment.booked",
     "moved": "appointment.moved",
     "cancelled": "appointment.cancelled",
+    "declined": "appointment.declined",
+    "lapsed": "appointment.lapsed",
 }
 
 
@@ -40,8 +42,8 @@ def told(tx: Transaction, actor: Actor, appointment: Appointment, event: Told) -
             recipient=email,
             about=About(patient_id=patient.id, appointment_id=appointment.id),
             language=patient.details.language,
-            expires_at=max(appointment.ends_at, tx.now),
+            expires_at=None if event == "lapsed" else max(appointment.ends_at, tx.now),
         )
         enqueue(tx, actor, message)
-        if event != "cancelled":
+        if event in {"booked", "moved"}:
             remind(tx, actor, appointment, email, patient.details.language)

@@ -17,7 +17,11 @@ from clinic_api.transaction import Transaction
 
 PAGE = "/visits"
 PLACES: dict[Modality, str] = {"video": "Video visit", "audio": "Audio visit"}
-_STATUS: dict[State, Status] = {"pending_approval": "TENTATIVE", "cancelled": "CANCELLED"}
+_STATUS: dict[State, Status] = {
+    "pending_approval": "TENTATIVE",
+    "cancelled": "CANCELLED",
+    "expired": "CANCELLED",
+}
 
 
 def uid_of(tx: Transaction, appointment: Appointment) -> str:

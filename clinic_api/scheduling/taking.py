@@ -20,6 +20,8 @@ from clinic_api.errors import Refused
 from clinic_api.scheduling import store
 from clinic_api.scheduling.availability import Span
 from clinic_api.scheduling.changes import change
+from clinic_api.scheduling.events import told
+from clinic_api.scheduling.model import Appointment
 from clinic_api.scheduling.search import bookable, free, need_of, plan
 from clinic_api.scheduling.slots import Slot
 from clinic_api.scheduling.wall import wall_at
@@ -92,7 +94,14 @@ def force_slot(
 def let_go(tx: Transaction, actor: Actor, practitioner_id: str, within: Span) -> None:
     """Holds that have lapsed stand in nobody's way any more."""
     for each in store.lapsed_in(tx, practitioner_id, within):
-        change(tx, actor, each, "expire")
+        lapse(tx, actor, each)
+
+
+def lapse(tx: Transaction, actor: Actor, over: Appointment) -> None:
+    """Its time is over; whoever waited for an approval is told."""
+    expired = change(tx, actor, over, "expire")
+    if over.state == "pending_approval":
+        told(tx, actor, expired, "lapsed")
 
 
 def _look(tx: Transaction, practitioner_id: str, around: Span, but: tuple[str, ...]) -> None:

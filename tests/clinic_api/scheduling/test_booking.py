@@ -171,7 +171,7 @@ async def test_where_the_service_wants_it_staff_approve(clinic: Practice) -> Non
     assert {row.kind for row in await clinic.rows(outbox)} == {
         "appointment.booked",
         "visit.invitation",
-        "appointment.cancelled",
+        "appointment.declined",
         "appointment.reminder_day",
         "appointment.reminder_hour",
     }
