@@ -23,7 +23,7 @@ import telemed_media
 import web
 from clinic_api import api
 from clinic_api.actions import ACTIONS
-from clinic_api.auth.session_store import session_by_token
+from clinic_api.auth.session_store import shown_by_token
 from clinic_api.db import Database
 from clinic_api.guarded import REGISTRY
 from clinic_api.http.origin import is_own_page
@@ -250,9 +250,9 @@ FILLED = {"name": "Mallory", "birth_date": "1980-05-17"}  # what some forms need
 async def _csrf(database: Database, world: World, who: str) -> str:
     """The token of the forms on the pages of somebody's session."""
     token = world.people[who].headers["Cookie"].partition("=")[2]
-    found = await database.read(lambda tx: session_by_token(tx, token))
+    found = await database.read(lambda tx: shown_by_token(tx, token))
     assert found is not None
-    return database.keys.token("csrf", found.id)
+    return database.keys.token("csrf", found.session.id)
 
 
 def test_what_needs_a_fresh_code_is_posted_so_that_it_is_asked_for_in_the_middle() -> None:
