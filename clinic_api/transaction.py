@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Column, Connection, Row, Select, Table
+from sqlalchemy import Column, Connection, Row, Select, Table, bindparam
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from clinic_api.actor import Actor
 from clinic_api.errors import Refused
@@ -58,6 +60,15 @@ class Keys(Protocol):
         """160 bits in base64url for links, made anew from the same parts, never stored."""
 
 
+def prepared(table: Table, *columns: Any) -> Select[Any]:
+    """As `Transaction.select`, to be made once and run by `all_of` and `first_of`.
+
+    To make a statement takes longer than to run it (150 against 30 µs of CPU), so what each request
+    reads is prepared where its table is; values are `bindparam`s.
+    """
+    return sa.select(*(columns or (table,))).where(table.c.org_id == bindparam("own_org_id"))
+
+
 class Transaction:
     """Made by `Database.read` and `Database.write` only."""
 
@@ -100,8 +111,16 @@ class Transaction:
     def first(self, query: Select[Any]) -> Row[Any] | None:
         return self.sql.execute(query.limit(1)).first()
 
+    def all_of(self, query: Select[Any], **values: Any) -> list[Row[Any]]:
+        """Of a prepared query."""
+        return list(self.sql.execute(query, values | {"own_org_id": self.org_id}))
+
+    def first_of(self, query: Select[Any], **values: Any) -> Row[Any] | None:
+        """Of a prepared query, which limits itself."""
+        return self.sql.execute(query, values | {"own_org_id": self.org_id}).first()
+
     def get(self, table: Table, row_id: str) -> Row[Any] | None:
-        return self.first(self.select(table).where(table.c.id == row_id))
+        return self.first_of(_by_id(table), wanted_id=row_id)
 
     def insert(self, table: Table, actor: Actor, **values: Any) -> str:
         """Returns the new row's id; `id` may be given, where a column was sealed for it."""
@@ -109,7 +128,7 @@ class Transaction:
         shared = {"org_id": self.org_id, "version": 1}
         written = {"created_at": self.now, "created_by": actor.label}
         written |= {"updated_at": self.now, "updated_by": actor.label}
-        self.sql.execute(sa.insert(table).values(id=row_id, **shared, **written, **values))
+        self.sql.execute(_insert(table), {"id": row_id, **shared, **written, **values})
         return row_id
 
     def update(
@@ -117,13 +136,11 @@ class Transaction:
     ) -> int:
         """Returns the new version. Raises Refused: stale if `version` is not the row's any more,
         not_found if there is no such row."""
-        change = sa.update(table).where(table.c.org_id == self.org_id, table.c.id == row_id)
-        if version is not None:
-            change = change.where(table.c.version == version)
-        change = change.values(
-            version=table.c.version + 1, updated_at=self.now, updated_by=actor.label, **values
-        )
-        done = self.sql.execute(change.returning(table.c.version)).scalar()
+        change = _update(table, version is not None)
+        known = {"own_org_id": self.org_id, "wanted_id": row_id}
+        known |= {} if version is None else {"wanted_version": version}
+        written = {"updated_at": self.now, "updated_by": actor.label}
+        done = self.sql.execute(change, known | written | values).scalar()
         if done is None:
             raise Refused("stale" if self.get(table, row_id) else "not_found")
         return int(done)
@@ -166,3 +183,27 @@ class Transaction:
                 detail=detail,
             )
         )
+
+
+# statements, made once for each table and set of columns
+
+
+@cache
+def _by_id(table: Table) -> Select[Any]:
+    return prepared(table).where(table.c.id == bindparam("wanted_id")).limit(1)
+
+
+@cache
+def _insert(table: Table) -> sa.Insert:
+    return sa.insert(table)
+
+
+@cache
+def _update(table: Table, versioned: bool) -> ReturningUpdate[Any]:
+    """Sets the columns that are given when it is run."""
+    change = sa.update(table).where(
+        table.c.org_id == bindparam("own_org_id"), table.c.id == bindparam("wanted_id")
+    )
+    if versioned:
+        change = change.where(table.c.version == bindparam("wanted_version"))
+    return change.values(version=table.c.version + 1).returning(table.c.version)
