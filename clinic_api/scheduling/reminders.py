@@ -27,7 +27,7 @@ def remind(
     tx: Transaction, actor: Actor, booked: Appointment, recipient: str, language: str
 ) -> None:
     """Enqueue what is still to come; twice for one time is once."""
-    for kind, due_at in _due(booked):
+    for kind, due_at, expires_at in _due(booked):
         if due_at <= tx.now:
             continue
         message = OutboxMessage(
@@ -38,7 +38,7 @@ def remind(
             about=About(patient_id=booked.patient_id, appointment_id=booked.id, code=_time(booked)),
             language=language,
             not_before=due_at,
-            expires_at=booked.starts_at - TOO_LATE,
+            expires_at=expires_at,
         )
         enqueue(tx, actor, message)
 
@@ -59,10 +59,13 @@ def day_reminder_at(starts_at: datetime, zone: tzinfo) -> datetime:
     return edge(datetime.combine(eve, EVENING), zone)
 
 
-def _due(booked: Appointment) -> Iterator[tuple[Kind, datetime]]:
-    zone = zone_of(booked.shown_zone)
-    yield "appointment.reminder_day", day_reminder_at(booked.starts_at, zone)
-    yield "appointment.reminder_hour", booked.starts_at - HOUR_BEFORE
+def _due(booked: Appointment) -> Iterator[tuple[Kind, datetime, datetime]]:
+    """Each kind: due when, and until when; the first ends where the second begins."""
+    starts_at = booked.starts_at
+    hour_before = starts_at - HOUR_BEFORE
+    day_before = day_reminder_at(starts_at, zone_of(booked.shown_zone))
+    yield "appointment.reminder_day", day_before, hour_before
+    yield "appointment.reminder_hour", hour_before, starts_at - TOO_LATE
 
 
 def _time(booked: Appointment) -> str:
