@@ -6,7 +6,8 @@ appointment keeps its visit, so that the link which somebody has stays good.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from clinic_api.actor import Actor
 from clinic_api.directory import store as people
@@ -115,7 +116,7 @@ def _invite(tx: Transaction, actor: Actor, visit: Visit) -> None:
             mail_invitation(tx, actor, seat, visit)
 
 
-def _times(appointment: Appointment) -> dict[str, datetime]:
+def _times(appointment: Appointment) -> dict[str, Any]:
     """Nobody comes before what waits has been approved; it lapses at its start."""
     waits = appointment.state == "pending_approval"
     return {

@@ -146,7 +146,7 @@ def take_linked_seat(tx: Transaction, actor: Actor, command: Enter) -> Entered:
     seat, visit, state = _linked(tx, actor, command)
     if state != "open":
         raise _refusal(tx, actor, state, seat)
-    check_agreement(tx, seat)
+    check_agreement(seat)
     device = command.device
     if not (device and store.participant_by_device(tx, seat.id, device)):
         if seat.bound and seat.binds_device:

@@ -45,8 +45,7 @@ def say_agreement(tx: Transaction, actor: Actor, command: SayAgreement) -> Visit
     if seat.revoked_at is not None or visit.state not in OPEN:
         raise Refused("gone")
     if command.agreed:
-        agreement = {"agreed_at": tx.now, "agreed_by": actor.label}
-        tx.update(store.participants, actor, seat.id, **agreement)
+        tx.update(store.participants, actor, seat.id, agreed_at=tx.now, agreed_by=actor.label)
     else:
         withdraw(tx, actor, seat)
     event = "agree" if command.agreed else "refuse"
@@ -54,9 +53,8 @@ def say_agreement(tx: Transaction, actor: Actor, command: SayAgreement) -> Visit
     return view_of(tx, actor, visit)
 
 
-def check_agreement(tx: Transaction, seat: Participant) -> None:
-    """Raises Refused(agreement_needed) for a student of whom the patient was not asked yet."""
-    del tx
+def check_agreement(seat: Participant) -> None:
+    """Raises Refused(agreement_needed) for a student about whom the patient has not said yes."""
     if lacks_agreement(seat):
         raise Refused("agreement_needed")
 
