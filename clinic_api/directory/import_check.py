@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -18,6 +19,7 @@ class Existing(msgspec.Struct, frozen=True):
 
     records: tuple[Known, ...]
     addresses: frozenset[str]  # of practitioners, each only once
+    read_from: datetime  # what is newer than this may be missing
 
 
 def check(sheet: Sheet, layout: Layout, context: Context, existing: Existing) -> Report:
@@ -33,7 +35,12 @@ def check(sheet: Sheet, layout: Layout, context: Context, existing: Existing) ->
             lines.append(
                 CheckedRow(line=row.line, name=row.name, errors=errors, candidates=candidates)
             )
-    return Report(rows=len(sheet.rows), unknown_columns=layout.unknown, lines=tuple(lines))
+    return Report(
+        began_at=existing.read_from,
+        rows=len(sheet.rows),
+        unknown_columns=layout.unknown,
+        lines=tuple(lines),
+    )
 
 
 def read_rows(sheet: Sheet, layout: Layout, context: Context) -> Iterable[ReadRow]:

@@ -49,6 +49,7 @@ async def check_import(
     context = await database.read(lambda tx: may_check(tx, actor, command))
     sheet, layout = await _read(database, command.kind, file.id, file.size)
     existing = Existing(
+        read_from=database.now(),
         records=await _known(database, actor, command.kind),
         addresses=await database.read(lambda tx: taken_addresses(tx, actor, command)),
     )
@@ -72,17 +73,20 @@ async def apply_import(database: Database, actor: Actor, command: ApplyImport) -
     state = await database.read(lambda tx: read_import(tx, actor, one))
     checked = {line.line: line for line in begun.report.lines}
     decisions = {decision.line: decision for decision in command.decisions}
-    while state.done < state.rows and database.now() < until:
+    while state.done < state.rows:
         part = Sheet(sheet.header, sheet.rows[state.done : state.done + ROWS_AT_ONCE])
         rows = await asyncio.to_thread(_rows, part, layout, begun.context)
         asked = ApplyRows(
             import_id=command.import_id,
             done=state.done,
             rows=rows,
+            began_at=begun.report.began_at,
             checked=checked,
             decisions=decisions,
         )
         state = await database.write(_applying(actor, asked))
+        if database.now() >= until:
+            break
     return state
 
 

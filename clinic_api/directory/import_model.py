@@ -104,8 +104,9 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check found."""
+    """What a check found that began at `began_at`."""
 
+    began_at: datetime
     rows: int
     unknown_columns: tuple[str, ...]
     lines: tuple[CheckedRow, ...]

@@ -21,7 +21,6 @@ from clinic_api.schema import Moment, id_column, table
 from clinic_api.transaction import Transaction
 
 KEPT = timedelta(hours=24)
-_CHECK_LASTS = timedelta(minutes=10)  # far longer than any: what came meanwhile counts as later
 _FORGOTTEN_AT_ONCE = 5
 
 imports = table(
@@ -147,15 +146,13 @@ def known(tx: Transaction, kind: Kind, after_id: str, limit: int) -> list[Known]
     return [_known(kind, row) for row in tx.all(query)]
 
 
-def known_since(tx: Transaction, kind: Kind, import_id: str, checked_at: datetime) -> list[Known]:
-    """Records that others made or changed since the check began, or shortly before."""
+def known_since(tx: Transaction, kind: Kind, import_id: str, began_at: datetime) -> list[Known]:
+    """Records that others made or changed since the check began."""
     each = patients if kind == "patients" else practitioners
     own = tx.select(import_rows, import_rows.c.record_id).where(
         import_rows.c.import_id == import_id, import_rows.c.record_id.is_not(None)
     )
-    query = tx.select(each).where(
-        each.c.updated_at >= checked_at - _CHECK_LASTS, each.c.id.not_in(own)
-    )
+    query = tx.select(each).where(each.c.updated_at >= began_at, each.c.id.not_in(own))
     if kind == "patients":
         query = query.where(patients.c.state != "merged")
     return [_known(kind, row) for row in tx.all(query)]

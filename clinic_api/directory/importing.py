@@ -7,6 +7,7 @@ behind the last row that is done, and no row is done twice.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -74,6 +75,7 @@ class ApplyRows(msgspec.Struct, frozen=True, kw_only=True):
     import_id: str
     done: int
     rows: tuple[ReadRow, ...]
+    began_at: datetime  # of the check
     checked: dict[int, CheckedRow]
     decisions: dict[int, Decision]
 
@@ -163,7 +165,7 @@ def apply_rows(tx: Transaction, actor: Actor, command: ApplyRows) -> Import:
     done = row.done + len(command.rows)
     state = "applied" if done == row.rows else "applying"
     tx.update(store.imports, actor, row.id, row.version, done=done, state=state)
-    newer = Likeness(store.known_since(tx, row.kind, row.id, row.created_at))
+    newer = Likeness(store.known_since(tx, row.kind, row.id, command.began_at))
     for each in command.rows:
         outcome, why, record_id = _apply(tx, actor, each, command, newer)
         store.settle(tx, actor, row.id, each.line, outcome, why, record_id)

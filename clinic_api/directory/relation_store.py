@@ -70,7 +70,7 @@ def proxies_held(tx: Transaction, user_id: str) -> list[Proxy]:
     return [_proxy(row) for row in tx.all(tx.select(proxies).where(proxies.c.user_id == user_id))]
 
 
-def standing(now: datetime) -> sa.ColumnElement[bool]:
+def standing(now: datetime | sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
     """The same as `model.stands`, of rows."""
     expires_at = proxies.c.expires_at
     return sa.and_(proxies.c.ended_at.is_(None), sa.or_(expires_at.is_(None), expires_at > now))

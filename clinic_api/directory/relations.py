@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import bindparam
 
 from clinic_api.actor import Actor
 from clinic_api.directory.relation_store import care_relations, proxies, standing
 from clinic_api.directory.store import patients, practitioners
 from clinic_api.guarded import Facts
-from clinic_api.transaction import Transaction
+from clinic_api.schema import Moment
+from clinic_api.transaction import Transaction, prepared
 
 
 class UserRelations(msgspec.Struct, frozen=True):
@@ -21,14 +23,7 @@ class UserRelations(msgspec.Struct, frozen=True):
 
 def of_user(tx: Transaction, user_id: str) -> UserRelations:
     """One read, once per request, when the session is resolved."""
-    own = tx.select(patients, *_named("own", patients.c.id)).where(patients.c.user_id == user_id)
-    wards = tx.select(proxies, *_named("ward", proxies.c.patient_id)).where(
-        proxies.c.user_id == user_id, proxies.c.scope == "record", standing(tx.now)
-    )
-    treating = tx.select(practitioners, *_named("treats", practitioners.c.id)).where(
-        practitioners.c.user_id == user_id, practitioners.c.active
-    )
-    found = tx.sql.execute(sa.union_all(own, wards, treating)).all()
+    found = tx.all_of(_OF_USER, user_id=user_id, now=tx.now)
     treats = [row.id for row in found if row.kind == "treats"]
     return UserRelations(
         frozenset(row.id for row in found if row.kind != "treats"), next(iter(treats), None)
@@ -39,11 +34,32 @@ def _named(kind: str, column: sa.Column[str]) -> tuple[sa.ColumnElement[str], ..
     return sa.literal(kind).label("kind"), column.label("id")
 
 
+_USER_ID = bindparam("user_id")
+_OF_USER = sa.union_all(
+    prepared(patients, *_named("own", patients.c.id)).where(patients.c.user_id == _USER_ID),
+    prepared(proxies, *_named("ward", proxies.c.patient_id)).where(
+        proxies.c.user_id == _USER_ID,
+        proxies.c.scope == "record",
+        standing(bindparam("now", type_=Moment())),
+    ),
+    prepared(practitioners, *_named("treats", practitioners.c.id)).where(
+        practitioners.c.user_id == _USER_ID, practitioners.c.active
+    ),
+)
+_TREATING = (
+    prepared(care_relations, care_relations.c.practitioner_id)
+    .where(care_relations.c.patient_id == bindparam("patient_id"))
+    .distinct()
+)
+_MERGED_INTO = prepared(patients, patients.c.merged_into).where(
+    patients.c.id == bindparam("patient_id")
+)
+
+
 def treating_practitioners(tx: Transaction, patient_id: str) -> tuple[str, ...]:
     """Who has, or had, a visit with the patient, or made the record while treating."""
-    column = care_relations.c.practitioner_id
-    query = tx.select(care_relations, column).where(care_relations.c.patient_id == patient_id)
-    return tuple(row.practitioner_id for row in tx.all(query.distinct()))
+    rows = tx.all_of(_TREATING, patient_id=patient_id)
+    return tuple(row.practitioner_id for row in rows)
 
 
 def facts_of(tx: Transaction, patient_id: str) -> Facts:
@@ -68,6 +84,5 @@ def relate(tx: Transaction, actor: Actor, patient_id: str, practitioner_id: str)
 
 def current_id(tx: Transaction, patient_id: str) -> str:
     """The record that a merged one went into, else the same id."""
-    query = tx.select(patients, patients.c.merged_into).where(patients.c.id == patient_id)
-    row = tx.first(query)
+    row = tx.first_of(_MERGED_INTO, patient_id=patient_id)
     return patient_id if row is None or row.merged_into is None else str(row.merged_into)

@@ -247,6 +247,12 @@ def practitioner(tx: Transaction, practitioner_id: str) -> Practitioner | None:
     return None if row is None else _practitioner(row)
 
 
+def active_practitioners(tx: Transaction) -> frozenset[str]:
+    """The ids of all who work here now."""
+    query = tx.select(practitioners, practitioners.c.id).where(practitioners.c.active)
+    return frozenset(row.id for row in tx.all(query))
+
+
 def practitioner_at(tx: Transaction, address: str) -> Practitioner | None:
     row = tx.first(tx.select(practitioners).where(practitioners.c.address == address))
     return None if row is None else _practitioner(row)

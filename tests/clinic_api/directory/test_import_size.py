@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from time import perf_counter
 
 import pytest
@@ -13,13 +14,14 @@ from tests.clinic_api.directory.imports import applied, checked
 from tests.clinic_api.visits.cast import CAROL, Clinic
 
 OTHERS_WAIT_S = 1.0
-CHECK_S = 20.0
-APPLY_S = 120.0
+CHECK_S = 10.0
+APPLY_S = 60.0
 
 
 def table(first: int) -> str:
     rows = (
-        f"Patient {number},19{number % 90 + 10}-05-17,f,+1202{number + 5_550_000:07d},p{number}@example.org"
+        f"Patient {number},19{number % 90 + 10}-05-17,f,"
+        f"+1202{number + 5_550_000:07d},p{number}@example.org"
         for number in range(first, first + MAX_ROWS)
     )
     return "name,birth date,sex,phone,email\n" + "\n".join(rows) + "\n"
@@ -40,6 +42,7 @@ async def slowest(clinic: Clinic, until: asyncio.Event) -> float:
 async def test_ten_thousand_rows_come_in_while_the_desk_searches(clinic_on_both: Clinic) -> None:
     clinic, over = clinic_on_both, asyncio.Event()
     await applied(clinic, await checked(clinic, table(0)))
+    clinic.clock.advance(1)
     waiting = asyncio.create_task(slowest(clinic, over))
     started = perf_counter()
     one = await checked(clinic, table(MAX_ROWS))
@@ -48,7 +51,7 @@ async def test_ten_thousand_rows_come_in_while_the_desk_searches(clinic_on_both:
     apply_s = perf_counter() - started
     over.set()
     waited_s = await waiting
-    print(f"check {check_s:.1f} s, apply {apply_s:.1f} s, the desk waited {waited_s:.2f} s at most")
+    sys.stdout.write(f"check {check_s:.1f} s, apply {apply_s:.1f} s, waited {waited_s:.2f} s\n")
     assert (one.wrong, one.alike, done.created) == (0, 0, MAX_ROWS)
     assert check_s <= CHECK_S
     assert apply_s <= APPLY_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -139,6 +140,29 @@ async def test_an_application_goes_on_where_it_stopped(
     monkeypatch.setattr(import_flows, "apply_rows", real)
     assert (await applied(clinic, one)).created == 7
     assert await names(clinic) == [f"Patient {each}" for each in range(7)]
+
+
+async def test_a_long_application_answers_in_between_and_is_asked_again(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_flows, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(import_flows, "ANSWER_AFTER", timedelta(0))
+    one = await checked(clinic, "name\nA\nB\nC\n")
+    first = await applied(clinic, one)
+    assert (first.state, first.done, first.created) == ("applying", 2, 2)
+    second = await applied(clinic, one)
+    assert (second.state, second.done, second.created) == ("applied", 3, 3)
+
+
+async def test_two_who_apply_at_once_write_nobody_twice(clinic_on_both: Clinic) -> None:
+    clinic = clinic_on_both
+    one = await checked(clinic, "name\n" + "".join(f"Patient {each}\n" for each in range(300)))
+    both = (applied(clinic, one) for _ in range(2))
+    results = await asyncio.gather(*both, return_exceptions=True)
+    codes = {result.code for result in results if isinstance(result, Refused)}
+    assert codes <= {"conflict", "stale"}
+    assert (await applied(clinic, one)).created == 300
+    assert len(await names(clinic)) == 300
 
 
 async def test_practitioners_come_in_with_an_address_of_their_own(clinic: Clinic) -> None:

@@ -326,7 +326,7 @@ def _import(tx: Transaction) -> str:
         state="received",
     )
     wrong = CheckedRow(line=2, name="", errors=(CellError("name", "Please give a name."),))
-    report = Report(rows=1, unknown_columns=(), lines=(wrong,))
+    report = Report(began_at=tx.now, rows=1, unknown_columns=(), lines=(wrong,))
     return keep_import(tx, CONSOLE, KeepImport(kind="patients", file=file, report=report)).id
 
 
