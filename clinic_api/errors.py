@@ -41,6 +41,10 @@ KINDS: dict[str, Kind] = {
     "too_many_moves": Kind(409, "This was moved too often. Please call the clinic."),
     "reason_needed": Kind(422, "Please say why."),
     "not_offered": Kind(409, "This practitioner does not offer this any more. Please choose anew."),
+    "no_licence": Kind(
+        409,
+        "This practitioner has no licence for where the patient lives. Please choose another one.",
+    ),
     "already_set_up": Kind(409, "This clinic is set up already."),
     "in_progress": Kind(409, "The same request is still being carried out."),
     "key_reused": Kind(422, "This Idempotency-Key belongs to another request."),

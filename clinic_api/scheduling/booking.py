@@ -25,6 +25,7 @@ from clinic_api.scheduling.availability import Span
 from clinic_api.scheduling.changes import change
 from clinic_api.scheduling.events import told
 from clinic_api.scheduling.followers import changed
+from clinic_api.scheduling.licences import check_licence
 from clinic_api.scheduling.model import LOCAL_FORMAT, Appointment, AppointmentView, Reason, Zone
 from clinic_api.scheduling.slots import Slot
 from clinic_api.scheduling.taking import force_slot, offered, start_of, take_slot
@@ -53,11 +54,14 @@ class Hold(Wanted, frozen=True, kw_only=True):
 class Book(Wanted, frozen=True, kw_only=True):
     """For staff: take a free time at once, to the minute, within the hours."""
 
+    licence_reason: Reason = ""  # why without a licence for where the patient lives
+
 
 class Overbook(Wanted, frozen=True, kw_only=True):
     """For staff: a time that is taken, or outside of all hours, and why."""
 
     why: Reason
+    licence_reason: Reason = ""  # why without a licence for where the patient lives
 
 
 class OneAppointment(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +73,8 @@ class OneAppointment(msgspec.Struct, frozen=True, kw_only=True):
 
 @guarded("appointment.hold")
 def take_hold(tx: Transaction, actor: Actor, command: Hold) -> AppointmentView:
-    """Raises Refused: not_found, invalid, not_offered, too_many_holds, slot_taken, slot_closed."""
+    """Raises Refused: not_found, invalid, not_offered, no_licence, too_many_holds, slot_taken,
+    slot_closed."""
     given = _given(tx, actor, command)
     patient_id = current_id(tx, command.patient_id)
     slot = take_slot(tx, actor, given, start_of(tx, command.starts_at), patient_id)
@@ -82,16 +87,18 @@ def take_hold(tx: Transaction, actor: Actor, command: Hold) -> AppointmentView:
 
 @guarded("appointment.book")
 def take_booking(tx: Transaction, actor: Actor, command: Book) -> AppointmentView:
-    """Raises Refused: not_found, invalid, not_offered, slot_taken, slot_closed."""
+    """Raises Refused: not_found, invalid, not_offered, no_licence, slot_taken, slot_closed."""
     given = _given(tx, actor, command)
     patient_id = current_id(tx, command.patient_id)
     slot = take_slot(tx, actor, given, start_of(tx, command.starts_at), patient_id)
-    return _add(tx, actor, _new(tx, command, given, slot), command.reason)
+    made = _new(tx, command, given, slot)
+    return _add(tx, actor, made, command.reason, command.licence_reason)
 
 
 @guarded("appointment.overbook")
 def overbook(tx: Transaction, actor: Actor, command: Overbook) -> AppointmentView:
-    """Raises Refused: not_found, invalid, not_offered, reason_needed, slot_closed (over)."""
+    """Raises Refused: not_found, invalid, not_offered, no_licence, reason_needed, slot_closed
+    (over)."""
     given = _given(tx, actor, command)
     if not command.why.strip():
         raise Refused("reason_needed")
@@ -100,7 +107,7 @@ def overbook(tx: Transaction, actor: Actor, command: Overbook) -> AppointmentVie
     slot, is_free = force_slot(tx, actor, given, starts_at, patient_id)
     made = _new(tx, command, given, slot)
     made = msgspec.structs.replace(made, overbooked=not is_free, blocks=is_free)
-    return _add(tx, actor, made, command.reason, command.why)
+    return _add(tx, actor, made, command.reason, joined(command.why, command.licence_reason))
 
 
 @guarded("appointment.confirm")
@@ -132,8 +139,14 @@ def begin(tx: Transaction, actor: Actor, booked: Appointment) -> None:
     told(tx, actor, booked, "booked")
 
 
+def joined(*reasons: str) -> str:
+    """Why staff did what they did, a line for each."""
+    return "\n".join(each for each in reasons if each)
+
+
 def _given(tx: Transaction, actor: Actor, command: Wanted) -> Offering:
-    """Checks everything but the time. Raises Refused: not_found, invalid, not_offered."""
+    """Checks everything but whether the time is free. Raises Refused: not_found, invalid,
+    not_offered, no_licence, slot_closed (over)."""
     patient_id = current_id(tx, command.patient_id)
     if people.patient(tx, patient_id) is None:
         raise hidden(tx, actor, "patient", command.patient_id)
@@ -148,6 +161,8 @@ def _given(tx: Transaction, actor: Actor, command: Wanted) -> Offering:
         wrong["zone"] = "Please choose a time zone, such as Europe/Paris."
     if wrong:
         raise Refused("invalid", fields=wrong)
+    reason = command.licence_reason if isinstance(command, Book | Overbook) else ""
+    check_licence(tx, actor, given, patient_id, start_of(tx, command.starts_at), reason)
     return given
 
 
