@@ -103,7 +103,6 @@ class Seat(msgspec.Struct, eq=False):
         self.slots = {}
         self.slots_known = False
         self.quality = None
-        self.told = None
         self.layers = {}
         self.gauge.forget_way()
 

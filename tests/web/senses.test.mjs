@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { between, lumaOf, Silence, SILENT_MS, totalsOf } from "../../web/static/js/senses.js";
+import { between, lumaOf, Marks, Silence, SILENT_MS, totalsOf } from "../../web/static/js/senses.js";
 
 test("a pause between words is no silent microphone", () => {
   const silence = new Silence(0);
@@ -51,4 +51,14 @@ test("what came is the difference of two reports", () => {
     { slot: 2, sound: 50, concealed: 0.5, frames: 30, freeze_ms: 250, height: 360 });
   assert.equal(between(2, before, now, false).frames, null);
   assert.equal(between(2, now, before, true).sound, 0, "counters that begin anew");
+});
+
+test("a slot of a new connection began with nothing, one that is looked at first tells nothing", () => {
+  const marks = new Marks();
+  const [old, fresh] = [{}, {}];
+  const totals = { ...totalsOf([]), sound: 100 };
+  assert.equal(marks.renew(0, old, totals), null);
+  assert.equal(marks.renew(0, old, { ...totals, sound: 150 }), totals);
+  assert.deepEqual(marks.renew(0, fresh, totalsOf([])), totalsOf([]));
+  assert.equal(marks.renew(1, fresh, totals), null, "another slot");
 });

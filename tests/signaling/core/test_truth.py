@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from signaling.core import messages as m
-from signaling.ports import PeerConnected, Quality, SlotAssigned, SlotSwitched
+from signaling.ports import PeerConnected, PeerLost, Quality, SlotAssigned, SlotSwitched
 from tests.signaling.core.scene import ROOM, Scene
 
 REPORT_S = 1.5
@@ -119,3 +119,17 @@ def test_whoever_comes_back_is_told_what_is_wrong() -> None:
     scene.clear()
     say(scene, "alice", microphone="silent")
     assert found(scene) == {("microphone_silent", "p-alice", None)}
+
+
+def test_a_fault_that_outlives_a_media_connection_is_not_counted_from_the_start() -> None:
+    scene = call()
+    say(scene, "alice", m.Received(0, sound=0, frames=0))
+    for event in (
+        PeerLost(ROOM, "p-alice", "closed"),
+        PeerConnected(ROOM, "p-alice"),
+        SlotAssigned(ROOM, "p-alice", 0, "p-bob", 2, False, ""),
+    ):
+        scene.room.receive_media_event(event, scene.now)
+    scene.now += REPORT_S
+    say(scene, "alice", m.Received(0, sound=0))
+    assert ("not_heard_by", "p-bob", "p-alice") in found(scene)

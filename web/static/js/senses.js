@@ -92,6 +92,24 @@ export function between(slot, before, now, shown) {
   };
 }
 
+/** What each slot had received when it was looked at last. */
+export class Marks {
+  /** @type {Map<number, {receiver: object, totals: Totals}>} */ #marks = new Map();
+
+  /**
+   * Takes the newest totals and gives those before: null at the first look. Another receiver belongs to
+   * a new connection and began with nothing: a fault that outlives the old one is not forgotten.
+   * @param {number} slot @param {object} receiver @param {Totals} totals
+   * @returns {Totals | null}
+   */
+  renew(slot, receiver, totals) {
+    const before = this.#marks.get(slot);
+    this.#marks.set(slot, { receiver, totals });
+    if (!before) return null;
+    return before.receiver === receiver ? before.totals : totalsOf([]);
+  }
+}
+
 /** How loud a microphone has been in all, for browsers whose statistics do not say it. */
 class Ear {
   #energy = 0;
@@ -128,7 +146,7 @@ export class Senses {
   /** @type {MediaStreamTrack | null} */ #camera = null;
   #cameraSinceMs = 0;
   #blackTimes = 0;
-  /** @type {Map<RTCRtpReceiver, Totals>} */ #before = new Map();
+  #marks = new Marks();
   #canvas = Object.assign(document.createElement("canvas"), { width: 16, height: 12 });
 
   /** @param {MediaSession} session @param {HTMLElement} page the call on the screen */
@@ -220,8 +238,7 @@ export class Senses {
     const { audio, video } = slot;
     const reports = await Promise.all([audio, video].map((one) => one.receiver.getStats()));
     const now = totalsOf(reports.flatMap((report) => [...report.values()]));
-    const before = this.#before.get(audio.receiver);
-    this.#before.set(audio.receiver, now);
+    const before = this.#marks.renew(index, audio.receiver, now);
     const tile = this.page.querySelector(`.tile[data-slot="${index}"]:not([hidden])`);
     const shown = !document.hidden && tile?.getAttribute("data-live") === "true";
     return before ? between(index, before, now, shown) : null;
