@@ -25,6 +25,7 @@ from clinic_api.export.fhir_values import BUNDLE_END, bundle_begin, bundle_entry
 from clinic_api.export.model import Export
 from clinic_api.export.pages import page_begin, page_end, page_part
 from clinic_api.export.paper import Paper, page_size
+from clinic_api.export.parts import Person
 from clinic_api.export.press import printed
 from clinic_api.export.reading import documents_of, parts_of, path_of
 from clinic_api.export.record import blocks_of, length_of
@@ -71,6 +72,7 @@ class _Writer:
         self._clinic = clinic
         self._zip = made
         self._place: ZoneInfo = words.zone(clinic.time_zone)
+        self._name = ""  # the patient's, once it was read
 
     async def page(self) -> AsyncGenerator[bytes, None]:
         yield self._zip.begin("index.html")
@@ -83,6 +85,8 @@ class _Writer:
         blocks: list[Block] = []
         number = 1
         async for part in parts_of(self._database, self._export.patient_id):
+            if isinstance(part, Person):
+                self._name = part.patient.details.name
             following = blocks_of(part, self._place)
             if blocks and length_of(blocks) + length_of(following) > PAPER_CHARS:
                 yield await self._paper(number, blocks)
@@ -130,7 +134,7 @@ class _Writer:
             title=TITLE if number == 1 else f"{TITLE}, part {number}",
             letterhead=letterhead(self._clinic),
             blocks=tuple(blocks),
-            footer=self._clinic.name,
+            footer=f"{self._clinic.name} · {self._name}",
             made_at=self._database.now().isoformat(),
             size=page_size(self._clinic.country),
         )

@@ -10,8 +10,11 @@ from datetime import datetime
 from urllib.parse import quote
 
 from clinic_api.export import words
+from clinic_api.export.fhir_lists import entry_resource
 from clinic_api.export.fhir_notes import composition
 from clinic_api.export.fhir_values import (
+    HL7,
+    LOINC,
     Resource,
     coding,
     concept,
@@ -31,19 +34,12 @@ from clinic_api.export.parts import (
     Person,
 )
 from clinic_api.records.documents_model import Document
-from clinic_api.records.lists_model import Allergy, Code, Entry, Medicine, Problem
 from clinic_api.records.observations_store import Observation
 from clinic_api.records.vital_signs import DIASTOLIC, SYSTOLIC
 from clinic_api.scheduling.model import Appointment
 from clinic_api.visits.visit import State
 
-LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
-_HL7 = "http://terminology.hl7.org/CodeSystem"
-NO_KNOWN_ALLERGY = coding("http://snomed.info/sct", "716186003", "No known allergy")
-_VERIFICATION = {  # the systems are named unlike
-    "allergyintolerance": "allergyintolerance-verification",
-    "condition": "condition-ver-status",
-}
+UCUM = "http://unitsofmeasure.org"
 _ENCOUNTERS: Mapping[State, str] = {
     "planned": "planned",
     "waiting": "arrived",
@@ -126,81 +122,7 @@ def _person(part: Person) -> Iterable[Resource]:
         managingOrganization=reference(clinic.id),
     )
     for entry in (*part.lists.allergies, *part.lists.problems, *part.lists.medicines):
-        yield _entry(entry)
-
-
-def _entry(entry: Entry) -> Resource:
-    detail = entry.allergy or entry.problem or entry.medicine
-    assert detail is not None, "an entry says something"
-    subject = reference(entry.patient_id)
-    notes = [{"text": detail.remark}] if detail.remark else None
-    match detail:
-        case Allergy():
-            none_known = {"coding": [NO_KNOWN_ALLERGY]}
-            return resource(
-                "AllergyIntolerance",
-                entry.id,
-                **_status(entry, "allergyintolerance"),
-                code=none_known if detail.none_known else _coded(detail.text, detail.code),
-                patient=subject,
-                recordedDate=words.utc(entry.noted_at),
-                note=notes,
-                reaction=_reaction(detail),
-            )
-        case Problem():
-            return resource(
-                "Condition",
-                entry.id,
-                **_status(entry, "condition"),
-                code=_coded(detail.text, detail.code),
-                subject=subject,
-                onsetDateTime=detail.since or None,
-                abatementDateTime=_abated(entry, detail),
-                recordedDate=words.utc(entry.noted_at),
-                note=notes,
-            )
-        case Medicine():
-            states = {"active": "active", "inactive": "completed"}
-            return resource(
-                "MedicationStatement",
-                entry.id,
-                status=states.get(entry.state, "entered-in-error"),
-                medicationCodeableConcept=_coded(detail.text, detail.code),
-                subject=subject,
-                effectivePeriod=narrowed(start=detail.since, end=detail.until),
-                dateAsserted=words.utc(entry.noted_at),
-                dosage=[{"text": detail.dosage}] if detail.dosage else None,
-                note=notes,
-            )
-
-
-def _status(entry: Entry, system: str) -> Resource:
-    """What was entered in error has no clinical status (con-5, ait-2)."""
-    verification = f"{_HL7}/{_VERIFICATION[system]}"
-    if entry.state == "entered_in_error":
-        return {"verificationStatus": concept(verification, "entered-in-error")}
-    certain = "confirmed" if entry.confirmed_by else "unconfirmed"
-    return {
-        "clinicalStatus": concept(f"{_HL7}/{system}-clinical", entry.state),
-        "verificationStatus": concept(verification, certain),
-    }
-
-
-def _abated(entry: Entry, detail: Problem) -> str | None:
-    """con-4: only what is over has an end."""
-    return detail.until or None if entry.state == "inactive" else None
-
-
-def _reaction(detail: Allergy) -> list[Resource] | None:
-    if not detail.reaction:
-        return None
-    severity = None if detail.severity == "unknown" else detail.severity
-    return [narrowed(manifestation=[{"text": detail.reaction}], severity=severity)]
-
-
-def _coded(text: str, code: Code | None) -> Resource:
-    codes = {} if code is None else {"coding": [coding(code.system, code.code)]}
-    return {**codes, "text": text}
+        yield entry_resource(entry)
 
 
 def _observation(one: Observation) -> Resource:
@@ -220,7 +142,7 @@ def _observation(one: Observation) -> Resource:
         "Observation",
         one.id,
         status="final" if one.state == "final" else "entered-in-error",
-        category=[concept(f"{_HL7}/observation-category", category)],
+        category=[concept(f"{HL7}/observation-category", category)],
         code=concept(LOINC, one.loinc, words.VITALS[one.kind]),
         subject=reference(one.patient_id),
         encounter=None if one.visit_id is None else reference(one.visit_id),
@@ -259,7 +181,7 @@ def _encounter(part: OfVisit) -> Resource:
         "Encounter",
         visit.id,
         status=_ENCOUNTERS[visit.state],
-        **{"class": coding(f"{_HL7}/v3-ActCode", "VR", "virtual")},
+        **{"class": coding(f"{HL7}/v3-ActCode", "VR", "virtual")},
         subject=reference(visit.patient_id),
         participant=narrowed([narrowed(individual=doctor)]),
         period=narrowed(start=_moment(begin), end=_moment(end)),

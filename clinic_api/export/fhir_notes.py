@@ -5,10 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from clinic_api.export import words
-from clinic_api.export.fhir_values import Resource, concept, reference, resource
+from clinic_api.export.fhir_values import LOINC, Resource, concept, reference, resource
 from clinic_api.export.visit_facts import SignedNote
 
-LOINC = "http://loinc.org"
 PROGRESS_NOTE = "11506-3"
 _SECTIONS = {  # LOINC codes of sections, as C-CDA R2.1 names them
     "subjective": "61150-9",

@@ -7,6 +7,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
+LOINC = "http://loinc.org"
+HL7 = "http://terminology.hl7.org/CodeSystem"
+
 Resource = dict[str, Any]  # JSON of one of FHIR's types
 
 

@@ -35,7 +35,7 @@ def visit_blocks(facts: VisitFacts) -> tuple[Block, ...]:
     """What was, who was there, what was noted; without the patient's own details."""
     place = words.zone(facts.organisation.time_zone)
     notes = [block for note in facts.notes for block in note_blocks(note, place)]
-    people = Text("\n".join(_person(each, place) for each in facts.took_part))
+    people = Facts(tuple(_person(each, place) for each in facts.took_part))
     return (
         Facts(_facts(facts, place)),
         *((Heading("Who took part"), people) if facts.took_part else ()),
@@ -70,7 +70,10 @@ def _facts(facts: VisitFacts, place: ZoneInfo) -> tuple[tuple[str, str], ...]:
     visit = facts.visit
     begin = visit.call_started_at or visit.ended_at or visit.opens_at
     end = visit.call_ended_at if visit.call_started_at is not None else None
-    held = words.MODALITIES.get(visit.real_modality or "", "No call took place")
+    silent = (
+        "No call took place" if visit.call_started_at is None else "Call without sound or picture"
+    )
+    held = words.MODALITIES.get(visit.real_modality or "", silent)
     rows = [
         ("Date", words.span(begin, end, place)),
         ("Clinician", facts.practitioner),
@@ -80,6 +83,6 @@ def _facts(facts: VisitFacts, place: ZoneInfo) -> tuple[tuple[str, str], ...]:
     return tuple((label, value) for label, value in rows if value)
 
 
-def _person(each: TookPart, place: ZoneInfo) -> str:
+def _person(each: TookPart, place: ZoneInfo) -> tuple[str, str]:
     there = words.hours(each.came_at, each.left_at, place)
-    return f"{each.name}, {words.ROLES[each.role]}, {there}"
+    return there, f"{words.ROLES[each.role]}: {each.name}"

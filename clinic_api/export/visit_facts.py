@@ -20,7 +20,8 @@ from clinic_api.visits.model import Participant, Participation, Role, Visit
 
 
 class TookPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One who was let into the call; from the first coming to the last leaving."""
+    """One who was let into the call; from the first coming to the last leaving, at
+    the latest the end of the visit."""
 
     name: str
     role: Role
@@ -58,7 +59,7 @@ def gather(tx: Transaction, visit: Visit) -> VisitFacts:
         visit=visit,
         practitioner=practitioner_name(tx, visit.practitioner_id),
         reason=store.reason_of(tx, visit.id),
-        took_part=_took_part(seats, comings),
+        took_part=_took_part(seats, comings, visit.ended_at),
         notes=released_notes(tx, visit.patient_id, visit.id),
     )
 
@@ -89,7 +90,9 @@ def practitioner_name(tx: Transaction, practitioner_id: str | None) -> str:
     return "" if found is None else found.name
 
 
-def _took_part(seats: list[Participant], comings: list[Participation]) -> tuple[TookPart, ...]:
+def _took_part(
+    seats: list[Participant], comings: list[Participation], ended_at: datetime | None
+) -> tuple[TookPart, ...]:
     found = []
     for seat in seats:
         own = [one for one in comings if one.participant_id == seat.id and one.admitted_at]
@@ -102,7 +105,7 @@ def _took_part(seats: list[Participant], comings: list[Participation]) -> tuple[
                 name=seat.name,
                 role=seat.role,
                 came_at=min(came),
-                left_at=max(left) if len(left) == len(own) else None,
+                left_at=max(left) if len(left) == len(own) else ended_at,
             )
         )
     return tuple(sorted(found, key=lambda one: one.came_at))

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 ROLES: Mapping[str, str] = {
-    "provider": "clinician",
-    "patient": "patient",
-    "proxy": "acting for the patient",
-    "guest": "guest",
-    "device": "device",
+    "provider": "Clinician",
+    "patient": "Patient",
+    "proxy": "Acting for the patient",
+    "guest": "Guest",
+    "device": "Device",
 }
 MODALITIES: Mapping[str, str] = {"video": "Video", "audio": "Audio only"}
 SECTIONS: Mapping[str, str] = {  # of a note, in their order
