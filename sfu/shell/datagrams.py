@@ -17,15 +17,8 @@ from sfu.shell.executor import Executor
 from sfu.shell.paths import Endpoint, Path, UdpEndpoint
 from sfu.shell.peer import Peer
 from sfu.shell.streams import StreamDoor
-from sfu.shell.udp import (
-    ANCILLARY_BYTES,
-    DATAGRAM_BYTES,
-    Address,
-    ArrivalClock,
-    open_socket,
-)
+from sfu.shell.udp import Address, open_socket
 
-BATCH = 64  # datagrams read before what comes of them is sent
 ENOUGH = 16  # that came together: it does not pay to wait for more
 GATHER_S = (
     0.0005  # 20 calls whose packets come 1 ms apart: 57 µs of CPU a packet, not 66 (measured)
@@ -89,28 +82,18 @@ class Datagrams:
             took = sum(self._take(each, now) for each in self._endpoints)
 
     def _take(self, endpoint: UdpEndpoint, now: float) -> int:
-        """Drain a socket, then send what comes of it; how many datagrams there were."""
-        clock = ArrivalClock(now)
-        receive = endpoint.socket.recvmsg
-        took = 0
-        while took < BATCH:
-            try:
-                data, ancillary, _, address = receive(DATAGRAM_BYTES, ANCILLARY_BYTES)
-            except BlockingIOError:
-                break
-            except OSError:  # an ICMP error of an earlier send
-                took += 1
-                continue
-            took += 1
+        """Read a socket, then send what comes of it; how many datagrams there were."""
+        came = endpoint.inbox.read(now)
+        for data, address, at in came:
             if not data:
                 continue
             try:
-                self._receive(endpoint, address, data, clock.read(ancillary))
+                self._receive(endpoint, address, data, at)
             except Exception as bug:  # noqa: BLE001 - the edge: one datagram must not stop the rest
                 self._survive(bug)
-        self._pace.note(took, now)
+        self._pace.note(len(came), now)
         self._finish()
-        return took
+        return len(came)
 
     def _receive(self, endpoint: Endpoint, address: Address, data: bytes, at: float) -> None:
         kind = data[0]

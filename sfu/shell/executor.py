@@ -294,11 +294,15 @@ class Executor:
         self._holding = [pacer for pacer in self._holding if pacer.is_holding]
 
     def _post_media(self, transport: Transport, data: bytes) -> None:
-        size = len(data)
-        self._counters.packets_out += 1
-        self._counters.bytes_out += size
-        self._counters.oversized += size > LARGE_DATAGRAM_BYTES
-        self._post(transport, data)
+        size, counters = len(data), self._counters
+        counters.packets_out += 1
+        counters.bytes_out += size
+        if size > LARGE_DATAGRAM_BYTES:
+            counters.oversized += 1
+        if not transport.outbox:  # as `_post` does; a call less
+            self._laden.append(transport)
+        transport.outbox.append(data)
+        self._waiting += 1
 
     def _post(self, transport: Transport, data: bytes) -> None:
         if not transport.outbox:

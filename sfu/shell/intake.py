@@ -72,8 +72,10 @@ class Intake:
     def receive(self, transport: Transport, data: bytes, arrival: float) -> bool:
         """An SRTP or SRTCP datagram; True if it was authentic."""
         srtp = transport.srtp
-        if srtp is None or self._over_rate(transport, data, arrival):
-            self._counters.dropped_rate += srtp is not None
+        if srtp is None:
+            return False
+        if self._over_rate(transport, data, arrival):
+            self._counters.dropped_rate += 1
             return False
         is_rtcp = len(data) > 1 and 192 <= data[1] <= 223  # RFC 5761 section 4
         try:
@@ -131,10 +133,13 @@ class Intake:
             self._counters.dropped_malformed += 1
             return
         source = publisher.by_ssrc.get(int.from_bytes(packet[8:12]))
-        if source is not None and _carries(source, packet):
-            self._receive_media(transport, source, packet, start, size, arrival)
-        else:
+        if source is None or (
+            packet[1] & 0x7F != source.codec.payload_type
+            and packet[1] & 0x7F != source.codec.red_payload_type
+        ):
             self._receive_other(transport, publisher, packet, start, size, arrival)
+        else:
+            self._receive_media(transport, source, packet, start, size, arrival)
 
     def _receive_media(
         self,
@@ -239,12 +244,6 @@ class Intake:
         self._counters.repaired_in += 1
         seq = _extended(source, original)
         self._forward(source, seq, original, start, size - RTX_HEADER_BYTES, arrival)
-
-
-def _carries(source: Source, packet: bytes) -> bool:
-    """Whether the payload type is one of the source's, plain or redundant."""
-    codec = source.codec
-    return packet[1] & 0x7F in (codec.payload_type, codec.red_payload_type)
 
 
 def _plain(source: Source, packet: bytes, start: int, seq: int, block: red.Block) -> bytes:

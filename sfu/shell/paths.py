@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from sfu.shell.inbox import Inbox
 from sfu.shell.udp import Address, send_burst
 
 if TYPE_CHECKING:
@@ -46,11 +47,12 @@ class Endpoint(Protocol):
 class UdpEndpoint:
     """One of our UDP sockets; an address costs nothing, so nobody has to give it back."""
 
-    __slots__ = ("peers", "socket")
+    __slots__ = ("inbox", "peers", "socket")
     is_stream = False
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
+        self.inbox = Inbox(sock)
         self.peers: dict[Address, Peer] = {}
 
     def way(self, address: Address) -> Way:

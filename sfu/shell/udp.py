@@ -70,13 +70,15 @@ class ArrivalClock:
 
         A time that cannot be right (the wall clock was set in between) is now as well.
         """
-        now = self._now
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
-                seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-                at = float(seconds + nanoseconds * 1e-9 + self._offset_s)
-                return at if now - MAX_QUEUED_S <= at <= now + MAX_WAKE_UP_S else now
-        return now
+                return self.at(*_TIMESPEC.unpack_from(data))
+        return self._now
+
+    def at(self, seconds: int, nanoseconds: int) -> float:
+        """The same of a time of the wall clock."""
+        now, at = self._now, seconds + nanoseconds * 1e-9 + self._offset_s
+        return at if now - MAX_QUEUED_S <= at <= now + MAX_WAKE_UP_S else now
 
 
 def send_burst(sock: socket.socket, address: Address, datagrams: list[bytes]) -> int:
