@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-import clinic_api.visits.booked  # noqa: F401 - follows appointments wherever they are made
+import clinic_api.visits.booked
+import clinic_api.visits.needs  # noqa: F401 - says what they need
 from clinic_api.audit.store import append
 from clinic_api.db import Database
 from clinic_api.engines import Engines, open_postgres, open_sqlite

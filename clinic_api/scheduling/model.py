@@ -166,6 +166,7 @@ class AppointmentView(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     reason: str  # the patient's own words; for those who treat, and the patient
     staff_reason: str  # why staff overbooked, moved late or corrected; for staff
+    needs: tuple[str, ...]  # of the patient before the visit: `form`, `consent:telehealth`, …
 
 
 def minutes_of(text: str) -> int:

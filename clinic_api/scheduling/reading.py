@@ -18,6 +18,7 @@ from clinic_api.paging import DEFAULT_ITEMS, Cursor, Limit, Page, cursor_of, pos
 from clinic_api.scheduling import store
 from clinic_api.scheduling.appointment import LIVE
 from clinic_api.scheduling.model import Appointment, AppointmentView
+from clinic_api.scheduling.needs import needs_of
 from clinic_api.scheduling.store import appointments
 from clinic_api.scheduling.views import facts_of, view_of
 from clinic_api.transaction import Transaction
@@ -119,7 +120,8 @@ def _page(
     if not shown:
         tx.note(actor, "appointment_list", shown="0")
     following = cursor_after(tx, scope, shown[-1]) if more else None
-    return Page(tuple(view_of(tx, actor, each) for each in shown), following)
+    needs = needs_of(tx, shown)
+    return Page(tuple(view_of(tx, actor, each, needs) for each in shown), following)
 
 
 # for other lists of appointments

@@ -6,9 +6,10 @@ from clinic_api.actor import Actor
 from clinic_api.guarded import Facts, hidden, permit
 from clinic_api.scheduling import store
 from clinic_api.scheduling.model import Appointment, AppointmentView
+from clinic_api.scheduling.needs import Needs, needs_of
 from clinic_api.transaction import Transaction
 
-_REASONS = ("reason", "staff_reason")
+_NOT_PLAIN = ("reason", "staff_reason", "needs")
 
 
 def facts_of(appointment: Appointment, *treating: str) -> Facts:
@@ -30,17 +31,22 @@ def permitted(tx: Transaction, actor: Actor, appointment_id: str) -> Appointment
     return found
 
 
-def view_of(tx: Transaction, actor: Actor, appointment: Appointment) -> AppointmentView:
-    """The appointment for the actor, who has been permitted to see it."""
+def view_of(
+    tx: Transaction, actor: Actor, appointment: Appointment, needs: Needs | None = None
+) -> AppointmentView:
+    """The appointment for the actor, who has been permitted to see it; `needs` were read for a
+    whole list."""
+    needs = needs_of(tx, (appointment,)) if needs is None else needs
     reason, staff_reason = store.reasons(tx, appointment.id)
     plain = {
         name: getattr(appointment, name)
         for name in AppointmentView.__struct_fields__
-        if name not in _REASONS
+        if name not in _NOT_PLAIN
     }
     return AppointmentView(
         reason=reason if _treats_or_is(actor, appointment) else "",
         staff_reason=staff_reason if actor.is_staff or actor.kind == "system" else "",
+        needs=needs.get(appointment.id, ()),
         **plain,
     )
 
