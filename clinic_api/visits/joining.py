@@ -33,6 +33,7 @@ from clinic_api.visits.model import (
     Visit,
     link_state,
 )
+from clinic_api.visits.opening_words import opening_words
 from clinic_api.visits.own_seat import seat_for
 from clinic_api.visits.seats import known_seat
 from clinic_api.visits.service import known_visit, permitted
@@ -276,12 +277,15 @@ def _entered(tx: Transaction, visit: Visit, seat: Participant, device: str) -> E
 
 
 def _refusal(tx: Transaction, actor: Actor, state: LinkState, seat: Participant) -> Refused:
-    return _refused(tx, actor, CODES[state], seat)
+    words = opening_words(tx, known_visit(tx, seat.visit_id), seat) if state == "early" else ""
+    return _refused(tx, actor, CODES[state], seat, words)
 
 
-def _refused(tx: Transaction, actor: Actor, code: str, seat: Participant) -> Refused:
+def _refused(
+    tx: Transaction, actor: Actor, code: str, seat: Participant, words: str = ""
+) -> Refused:
     """With the clinic's phone number as the way out."""
     attempt = Attempt(actor.kind, actor.id, tx.action, "participant", seat.id, actor.client)
     phone = organisation(tx).phone
     way_out = f" You can call the clinic: {phone}" if phone else ""
-    return Refused(code, Refused(code).message + way_out, attempt=attempt)
+    return Refused(code, (words or Refused(code).message) + way_out, attempt=attempt)

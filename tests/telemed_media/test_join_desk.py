@@ -17,6 +17,7 @@ from clinic_api.directory.service import (
 from clinic_api.organisation.model import Profile
 from clinic_api.organisation.service import make_ready
 from clinic_api.transaction import Transaction
+from clinic_api.visits import joining
 from clinic_api.visits.invitations import OneSeat, revoke
 from clinic_api.visits.service import (
     CreateInstantVisit,
@@ -27,7 +28,7 @@ from clinic_api.visits.service import (
 )
 from telemed_media.gate import ClinicGate
 from telemed_media.join_desk import ClinicJoinDesk
-from web.exchange import ExchangeRefused, Invitation, Tap
+from web.exchange import ConsentNeeded, ExchangeRefused, Invitation, Tap
 
 TESTS = system("tests")
 BORN = date(1984, 5, 6)
@@ -151,3 +152,14 @@ async def test_a_visit_declared_by_sound_says_so_and_lets_nobody_send_pictures(
     entry = await ClinicGate(sqlite_database).enter(ticket.token)
     assert entry.rights.publish
     assert entry.rights.only_sound
+
+
+async def test_questions_that_come_first_are_told_and_the_browser_is_remembered(
+    desk: ClinicJoinDesk, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setattr(joining, "lacks_intake", lambda *_: True)
+    with pytest.raises(ConsentNeeded) as refused:
+        await desk.enter(tap(secret))
+    assert (refused.value.code, refused.value.texts) == ("intake_needed", ())
+    monkeypatch.undo()
+    assert (await desk.enter(tap(secret, refused.value.device))).token

@@ -73,6 +73,9 @@ test("who cannot come in reads once what is wrong, then what to do and whom to c
 });
 
 test("a reason that we have no words for is told in the server's", () => {
+  const early = endWords({ reason: "link_early", message: "It begins: Monday.", phone: "" });
+  assert.equal(early.text, "It begins: Monday.");
+  assert.match(endWords({ reason: "link_early", message: "", phone: "" }).text, /shortly before/);
   assert.equal(endWords({ reason: "new", message: "Some sentence.", phone: "" }).text, "Some sentence.");
 });
 

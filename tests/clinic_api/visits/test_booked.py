@@ -88,6 +88,8 @@ async def test_a_moved_appointment_keeps_the_link_which_tells_the_new_time(
     assert [row.appointment_id for row in rows] == [moved.id]
     seen = await _open(clinic, token)
     assert (seen.state, seen.starts_at) == ("early", NINE + DAY)
+    assert "Tuesday, 2 June 2026, 09:00 (America/New_York)" in seen.message
+    assert "15 minutes before" in seen.message
     first, second = await _invitations(clinic)
     assert second.due_at == NINE
     assert await clinic.database.read(lambda tx: _stands(tx, about_of(first))) is False
