@@ -12,8 +12,8 @@ from signaling.core.quality import FAIR_RTT_MS, POOR_RTT_MS, Video
 from signaling.ports import Level, Quality, QualityPoint
 
 STEP_S = 10.0
-REPORT_S = 1.5  # PROTOCOL.md: how often a page reports; what the first report stands for
-PAUSE_S = 6.0  # four reports; after that the person was not there
+REPORT_S = 1.2  # PROTOCOL.md: how often a page reports; what the first report stands for
+PAUSE_S = 6.0  # five reports; after that the person was not there
 
 # Shares of the samples and of the time are our own measure: no standard grades what was concealed.
 FAIR_CONCEALED = 0.01

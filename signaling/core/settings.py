@@ -33,7 +33,7 @@ class RoomSettings(msgspec.Struct, frozen=True):
     messages: Rate = Rate(per_s=20, burst=40)  # an eager client sends 5 a second while joining
     chat: Rate = Rate(per_s=2, burst=10)  # nobody types faster
     offers: Rate = Rate(per_s=1, burst=5)  # an offer costs the worker a parse and a handshake
-    experiences: Rate = Rate(per_s=1, burst=5)  # a page reports every 1.5 s; each is joined anew
+    experiences: Rate = Rate(per_s=1, burst=5)  # a page reports every 1.2 s; each is joined anew
     strikes: Rate = Rate(per_s=0.5, burst=20)  # refusals for rate or form before we hang up
     relay: RelaySettings = RelaySettings()
 

@@ -1,8 +1,8 @@
 """Who cannot hear or see whom, and why: what each page senses, joined with what the server knows.
 
-A page says every 1.5 s what came in since it last spoke, and whether its own microphone, camera and
+A page says every 1.2 s what came in since it last spoke, and whether its own microphone, camera and
 sound work. A fault of one's own counts at once, because the page waits until it is sure. Media that
-do not arrive count after two silent reports in a row, 3 to 4.5 s, so that a switch of slots, a new
+do not arrive count after two silent reports in a row, 2.4 to 3.6 s, so that a switch of slots, a new
 connection or a lost packet is no fault; and only where nothing else explains it: a muted source,
 somebody who is away, a suspended picture. What a page said is forgotten after `STALE_S`.
 """
@@ -18,7 +18,7 @@ from signaling.core.seat import Seat
 from signaling.core.state import RoomState
 from signaling.core.told import Told
 
-STALE_S = 6.0  # four reports; a page that is silent for longer has lost its connection
+STALE_S = 6.0  # five reports; a page that is silent for longer has lost its connection
 SILENT_REPORTS = 2
 MOSTLY_CONCEALED = 0.95  # share of samples: what is left over is no word
 

@@ -10,7 +10,7 @@ from signaling.core import messages as m
 from signaling.ports import PeerConnected, PeerLost, Quality, SlotAssigned, SlotSwitched
 from tests.signaling.core.scene import ROOM, Scene
 
-REPORT_S = 1.5
+REPORT_S = 1.2
 NAMED_WITHIN_S = 5.0
 WELL = m.Received(slot=0, sound=75, frames=36)
 
