@@ -1,5 +1,5 @@
-"""Has papers printed, each by a process of its own: setting one takes a second of computing, and
-the loop that asks carries calls. The text goes through pipes, never through a file.
+"""Has papers printed, each by a process of its own: setting one takes a second of computing and
+more, and the loop that asks carries calls. The text goes through pipes, never through a file.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import structlog
 from clinic_api.errors import Refused
 from clinic_api.export.paper import Paper
 
-MOST_AT_ONCE = 2  # processes of 80 MB; whoever comes then waits
-WAIT_S = 30.0  # for one of these
-PRINT_S = 60.0  # for one paper; 300 pages took a third of it
+MOST_AT_ONCE = 2  # processes of 75 MB (measured); whoever comes then waits
+WAIT_S = 60.0  # for one of these
+PRINT_S = 120.0  # for one paper: a million characters take 50 s of computing
 
 log = structlog.get_logger(__name__)
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()

@@ -43,14 +43,12 @@ from clinic_api.visits.model import Visit
 
 T = TypeVar("T")
 AT_ONCE = MAX_ITEMS
+_UNSAFE = frozenset('/\\:*?"<>|')  # in names of files, on some system
 NOBODY = ""  # reads for nobody in particular: what is unread does not matter
 
 
 class _Read(Protocol[T]):
     def __call__(self, tx: Transaction, cursor: str) -> Page[T]: ...
-
-
-_UNSAFE = frozenset('/\\:*?"<>|')  # in names of files, on some system
 
 
 async def parts_of(database: Database, patient_id: str) -> AsyncGenerator[Part, None]:
