@@ -137,7 +137,8 @@ class Publisher:
     reported_at: float = 0.0
     owner: str = ""  # whose the peer is; "": of nobody but itself
     uplink: Uplink = field(default_factory=Uplink)
-    narrow_at: float = -1e9  # somebody who hears it last had a narrow downlink
+    narrow_at: float = -1e9  # its uplink, or the downlink of somebody who hears it, last was
+    calm_s: float = 0.0  # for so long after that few bits are spent
 
 
 @dataclass(slots=True)

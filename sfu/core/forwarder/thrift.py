@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from sfu.api import LayersWanted
 from sfu.core.forwarder.actions import Emit
-from sfu.core.forwarder.model import Track
+from sfu.core.forwarder.model import Publisher, Track
 from sfu.core.forwarder.narrow import is_narrow
 from sfu.core.forwarder.state import Room, State
 
 FULL, LOW = "full", "low"
-CALM_S = 10.0  # without a narrow link; a link that has just become better may not stay so
+CALM_S, MAX_CALM_S = 10.0, 60.0  # without a narrow link; a better one may not stay so
+SOON_S = 20.0  # after that ended: narrow again because more was spent, so it is twice as long
 
 
 def watch(state: State, room: Room, now: float) -> None:
@@ -27,10 +28,18 @@ def watch(state: State, room: Room, now: float) -> None:
     }
     for publisher in room.publishers.values():
         if publisher.peer in listened_to or publisher.uplink.is_narrow:
-            publisher.narrow_at = now
+            _note_narrow(publisher, now)
         for track in publisher.tracks.values():
             if track.role == "microphone" and track.sources:
-                _compare(state, track, low=now - publisher.narrow_at < CALM_S)
+                _compare(state, track, low=now - publisher.narrow_at < publisher.calm_s)
+
+
+def _note_narrow(publisher: Publisher, now: float) -> None:
+    calm_s = now - publisher.narrow_at
+    if calm_s >= publisher.calm_s:
+        again = calm_s < publisher.calm_s + SOON_S
+        publisher.calm_s = min(MAX_CALM_S, 2 * publisher.calm_s) if again else CALM_S
+    publisher.narrow_at = now
 
 
 def _compare(state: State, track: Track, *, low: bool) -> None:
