@@ -74,6 +74,10 @@ def _guard_new_table(_table: Table, sql: Connection, **_options: Any) -> None:
     install_triggers(sql)
 
 
+_HEAD = sa.select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
+_APPEND = sa.insert(AUDIT)
+
+
 def append(sql: Connection, org_id: str, records: list[AuditRecord]) -> None:
     """Add the records to the chain, as the last statements of a writing transaction."""
     if sql.dialect.name == "postgresql":
@@ -84,13 +88,12 @@ def append(sql: Connection, org_id: str, records: list[AuditRecord]) -> None:
         row = link(record, org_id, seq + 1, previous)
         rows.append(msgspec.structs.asdict(row))
         seq, previous = row.seq, row.hash
-    sql.execute(sa.insert(AUDIT), rows)
+    sql.execute(_APPEND, rows)
 
 
 def head(sql: Connection) -> tuple[int, bytes] | None:
     """Number and hash of the last row."""
-    query = sa.select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
-    row = sql.execute(query).first()
+    row = sql.execute(_HEAD).first()
     return (row.seq, bytes(row.hash)) if row else None
 
 

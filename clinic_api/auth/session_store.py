@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Column, ForeignKey, LargeBinary, Row, String, Text
+from sqlalchemy import Column, ForeignKey, LargeBinary, Row, String, Text, bindparam
 
 from clinic_api.actor import Actor
 from clinic_api.auth.factor_store import totp_factors
@@ -15,7 +15,7 @@ from clinic_api.auth.model import Device, Level, User
 from clinic_api.auth.sessions import Times
 from clinic_api.auth.store import user_of, users
 from clinic_api.schema import ID_CHARS, Moment, table
-from clinic_api.transaction import Transaction
+from clinic_api.transaction import Transaction, prepared
 
 sessions = table(
     "sessions",
@@ -102,15 +102,20 @@ def add_session(
     )
 
 
+_HAS_FACTOR = sa.exists().where(
+    totp_factors.c.user_id == sessions.c.user_id, totp_factors.c.state == "active"
+)
+_SHOWN = (
+    prepared(sessions, sessions, users, _HAS_FACTOR.label("has_factor"))
+    .join(users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.token_hash == bindparam("token_hash"))
+)
+
+
 def shown_by_token(tx: Transaction, token: str) -> Shown | None:
     """All in one read: every request of a person begins with it."""
     token_hash = tx.index(sessions.c.token_hash, token)
-    factors = sa.exists().where(
-        totp_factors.c.user_id == sessions.c.user_id, totp_factors.c.state == "active"
-    )
-    query = tx.select(sessions, sessions, users, factors.label("has_factor"))
-    query = query.join(users, users.c.id == sessions.c.user_id)
-    row = tx.first(query.where(sessions.c.token_hash == token_hash))
+    row = tx.first_of(_SHOWN, token_hash=token_hash)
     if row is None:
         return None
     return Shown(session=_session(row), user=user_of(row), has_factor=bool(row.has_factor))

@@ -5,6 +5,8 @@ Everybody may read what can be booked; staff see what is not offered any more to
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from clinic_api.actor import Actor
@@ -24,6 +26,7 @@ from clinic_api.directory.contacts import tidy_name, tidy_phone
 from clinic_api.directory.model import Id
 from clinic_api.errors import Refused
 from clinic_api.guarded import Facts, guarded, hidden, permit
+from clinic_api.organisation.model import Organisation
 from clinic_api.organisation.profile import time_zones
 from clinic_api.organisation.store import organisation
 from clinic_api.paging import DEFAULT_ITEMS, Cursor, Limit, Page
@@ -185,18 +188,27 @@ def offering(tx: Transaction, service_id: str, practitioner_id: str) -> Offering
         return None
     if not (found.active and held.active and doctor.active):
         return None
-    return _merged(tx, found, held)
+    return _merged(tx, found, held, organisation(tx))
 
 
-def offerings(tx: Transaction, service_id: str) -> list[Offering]:
-    """The same by everybody who gives the service now."""
-    held = store.offers_of(tx, service_id)
-    found = (offering(tx, service_id, each.practitioner_id) for each in held if each.active)
-    return [each for each in found if each is not None]
-
-
-def _merged(tx: Transaction, found: Service, held: Offer) -> Offering:
+def offerings(
+    tx: Transaction, service_id: str, practitioner_ids: Collection[str] = ()
+) -> list[Offering]:
+    """The same by everybody who gives the service now, or by those that are named."""
+    found = store.service(tx, service_id)
+    if found is None or not found.active:
+        return []
+    working = people.active_practitioners(tx)
     clinic = organisation(tx)
+    return [
+        _merged(tx, found, held, clinic)
+        for held in store.offers_of(tx, service_id)
+        if held.active and held.practitioner_id in working
+        if not practitioner_ids or held.practitioner_id in practitioner_ids
+    ]
+
+
+def _merged(tx: Transaction, found: Service, held: Offer, clinic: Organisation) -> Offering:
     place = held.details.location_id
     location = None if place is None else store.location(tx, place)
     zone = clinic.time_zone if location is None else location.details.time_zone

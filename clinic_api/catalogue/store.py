@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    bindparam,
 )
 from sqlalchemy.exc import IntegrityError
 
@@ -30,7 +31,7 @@ from clinic_api.directory.model import Address
 from clinic_api.errors import Refused
 from clinic_api.paging import Page, page
 from clinic_api.schema import table
-from clinic_api.transaction import Transaction
+from clinic_api.transaction import Transaction, prepared
 
 locations = table(
     "locations",
@@ -162,16 +163,23 @@ def update_offer(
     tx.update(offers, actor, offer_id, version, active=active, **values)
 
 
+_OFFERS = (
+    prepared(offers).where(offers.c.service_id == bindparam("service_id")).order_by(offers.c.id)
+)
+_OFFER = prepared(offers).where(
+    offers.c.service_id == bindparam("service_id"),
+    offers.c.practitioner_id == bindparam("practitioner_id"),
+)
+
+
 def offer(tx: Transaction, service_id: str, practitioner_id: str) -> Offer | None:
-    held = (offers.c.service_id == service_id, offers.c.practitioner_id == practitioner_id)
-    row = tx.first(tx.select(offers).where(*held))
+    row = tx.first_of(_OFFER, service_id=service_id, practitioner_id=practitioner_id)
     return None if row is None else _offer(row)
 
 
 def offers_of(tx: Transaction, service_id: str) -> list[Offer]:
     """Every practitioner's, of this service, oldest first."""
-    query = tx.select(offers).where(offers.c.service_id == service_id)
-    return [_offer(row) for row in tx.all(query.order_by(offers.c.id))]
+    return [_offer(row) for row in tx.all_of(_OFFERS, service_id=service_id)]
 
 
 def _location_values(details: LocationDetails) -> dict[str, Any]:

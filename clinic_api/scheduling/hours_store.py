@@ -7,7 +7,18 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Column, Date, ForeignKey, Integer, LargeBinary, Row, String, Table, Text
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+)
 
 from clinic_api.actor import Actor
 from clinic_api.scheduling.availability import Special, Weekly
@@ -21,7 +32,7 @@ from clinic_api.scheduling.model import (
     time_of,
 )
 from clinic_api.schema import table
-from clinic_api.transaction import Transaction
+from clinic_api.transaction import Transaction, prepared
 
 rules = table(
     "availability_rules",
@@ -67,12 +78,19 @@ def rule(tx: Transaction, practitioner_id: str, rule_id: str) -> HoursRule | Non
     return None if row is None or row.practitioner_id != practitioner_id else _rule(row)
 
 
+_RULES = (
+    prepared(rules)
+    .where(
+        rules.c.practitioner_id == bindparam("practitioner_id"),
+        sa.or_(rules.c.valid_until.is_(None), rules.c.valid_until >= bindparam("day")),
+    )
+    .order_by(rules.c.weekday, rules.c.from_min, rules.c.id)
+)
+
+
 def rules_of(tx: Transaction, practitioner_id: str, day: date) -> list[HoursRule]:
     """What is not over on `day`, by weekday and time."""
-    stands = sa.or_(rules.c.valid_until.is_(None), rules.c.valid_until >= day)
-    query = tx.select(rules).where(rules.c.practitioner_id == practitioner_id, stands)
-    order = (rules.c.weekday, rules.c.from_min, rules.c.id)
-    return [_rule(row) for row in tx.all(query.order_by(*order))]
+    return [_rule(row) for row in tx.all_of(_RULES, practitioner_id=practitioner_id, day=day)]
 
 
 def insert_exception(
@@ -96,8 +114,7 @@ def exception(tx: Transaction, practitioner_id: str, exception_id: str) -> Hours
 
 def exceptions_of(tx: Transaction, practitioner_id: str, since_local: str) -> list[HoursException]:
     """What ends after a wall time, by start."""
-    query = _since(tx, practitioner_id, since_local).order_by(exceptions.c.starts_local)
-    return [_exception(tx, row) for row in tx.all(query)]
+    return [_exception(tx, row) for row in _since(tx, practitioner_id, since_local)]
 
 
 def delete(tx: Transaction, hours: Table, row_id: str, version: int) -> bool:
@@ -113,12 +130,21 @@ def weekly_of(tx: Transaction, practitioner_id: str, day: date) -> list[Weekly]:
 
 def specials_of(tx: Transaction, practitioner_id: str, since_local: str) -> list[Special]:
     """What ends after a wall time, for the arithmetic: without the reasons."""
-    return [_special(row) for row in tx.all(_since(tx, practitioner_id, since_local))]
+    return [_special(row) for row in _since(tx, practitioner_id, since_local)]
 
 
-def _since(tx: Transaction, practitioner_id: str, since_local: str) -> sa.Select[Any]:
-    mine = exceptions.c.practitioner_id == practitioner_id
-    return tx.select(exceptions).where(mine, exceptions.c.ends_local > since_local)
+_SINCE = (
+    prepared(exceptions)
+    .where(
+        exceptions.c.practitioner_id == bindparam("practitioner_id"),
+        exceptions.c.ends_local > bindparam("since_local"),
+    )
+    .order_by(exceptions.c.starts_local)
+)
+
+
+def _since(tx: Transaction, practitioner_id: str, since_local: str) -> list[Row[Any]]:
+    return tx.all_of(_SINCE, practitioner_id=practitioner_id, since_local=since_local)
 
 
 def _rule_values(hours: Hours) -> dict[str, Any]:

@@ -176,9 +176,7 @@ def _given(tx: Transaction, actor: Actor, command: FindSlots) -> list[Offering]:
     permit(tx, actor, Facts(kind="service", id=command.service_id))
     if command.modality is not None and command.modality not in service.details.modalities:
         return []
-    wanted = command.practitioner_ids
-    everybody = offerings(tx, command.service_id)
-    return [each for each in everybody if not wanted or each.practitioner_id in wanted]
+    return offerings(tx, command.service_id, command.practitioner_ids)
 
 
 def _asked(command: FindSlots, zone: str) -> Span:

@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Row, String
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    bindparam,
+)
 from sqlalchemy.exc import IntegrityError
 
 from clinic_api.actor import Actor
@@ -17,7 +27,7 @@ from clinic_api.scheduling.appointment import LIVE, PENDING
 from clinic_api.scheduling.availability import Span
 from clinic_api.scheduling.model import Appointment
 from clinic_api.schema import Moment, table
-from clinic_api.transaction import Transaction
+from clinic_api.transaction import Transaction, prepared
 
 appointments = table(
     "appointments",
@@ -132,15 +142,32 @@ def lock(
             tx.all(theirs.order_by(whose.c.id).with_for_update(key_share=True))
 
 
+_LAPSED = sa.and_(
+    appointments.c.state.in_(sorted(PENDING)), appointments.c.expires_at <= bindparam("now")
+)
+_BUSY = prepared(appointments, appointments.c.busy_from, appointments.c.busy_until).where(
+    appointments.c.practitioner_id == bindparam("practitioner_id"),
+    appointments.c.busy_until > bindparam("start"),
+    appointments.c.busy_from < bindparam("end"),
+    appointments.c.state.in_(sorted(LIVE)),
+    sa.or_(appointments.c.expires_at.is_(None), sa.not_(_LAPSED)),
+    appointments.c.id.not_in(bindparam("but", expanding=True)),
+)
+
+
 def busy(
     tx: Transaction, practitioner_id: str, within: Span, *, but: Collection[str] = ()
 ) -> list[Span]:
     """What takes up the practitioner's time, buffers included, wherever and for whatever."""
-    columns = (appointments.c.busy_from, appointments.c.busy_until)
-    query = tx.select(appointments, *columns).where(*_taking(tx, practitioner_id, within))
-    if but:
-        query = query.where(appointments.c.id.not_in(sorted(but)))
-    return [Span(row.busy_from, row.busy_until) for row in tx.all(query)]
+    rows = tx.all_of(
+        _BUSY,
+        practitioner_id=practitioner_id,
+        start=within.start,
+        end=within.end,
+        now=tx.now,
+        but=sorted(but),
+    )
+    return [Span(row.busy_from, row.busy_until) for row in rows]
 
 
 def is_blocked(tx: Transaction, practitioner_id: str, within: Span) -> bool:
@@ -149,17 +176,6 @@ def is_blocked(tx: Transaction, practitioner_id: str, within: Span) -> bool:
     here = (c.practitioner_id == practitioner_id, c.blocks, c.busy_until > within.start)
     query = tx.select(appointments, c.id).where(*here, c.busy_from < within.end)
     return tx.first(query) is not None
-
-
-def _taking(tx: Transaction, practitioner_id: str, within: Span) -> tuple[Narrow, ...]:
-    lapsed = sa.and_(appointments.c.state.in_(sorted(PENDING)), appointments.c.expires_at <= tx.now)
-    return (
-        appointments.c.practitioner_id == practitioner_id,
-        appointments.c.busy_until > within.start,
-        appointments.c.busy_from < within.end,
-        appointments.c.state.in_(sorted(LIVE)),
-        sa.or_(appointments.c.expires_at.is_(None), sa.not_(lapsed)),
-    )
 
 
 def lapsed(tx: Transaction, limit: int, *narrow: Narrow) -> list[Appointment]:

@@ -55,6 +55,9 @@ def derived(wall: Wall, zones: Zones) -> datetime:
 
 def exacts(local: datetime, zone: tzinfo) -> tuple[datetime, ...]:
     """Every instant at which the clock shows `local`: none in a gap, two in an overlap."""
+    offset = zone.utcoffset(local.replace(fold=0))
+    if offset is not None and offset == zone.utcoffset(local.replace(fold=1)):
+        return ((local - offset).replace(tzinfo=UTC),)  # far from any change (PEP 495)
     found = {_exact(local, fold, zone) for fold in (0, 1)}
     return tuple(sorted(each for each in found if each is not None))
 

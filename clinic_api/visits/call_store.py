@@ -7,14 +7,23 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Row, String, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    UniqueConstraint,
+    bindparam,
+)
 from sqlalchemy.exc import IntegrityError
 
 from clinic_api.actor import Actor
 from clinic_api.auth.store import users
 from clinic_api.paging import Page, page
 from clinic_api.schema import Moment, table
-from clinic_api.transaction import Transaction
+from clinic_api.transaction import Transaction, prepared
 from clinic_api.visits.model import Participation
 from clinic_api.visits.store import participants, visits, with_login
 from clinic_api.visits.visit import OPEN
@@ -96,12 +105,19 @@ def open_participations(tx: Transaction) -> list[Participation]:
     return [_participation(row) for row in tx.all(query)]
 
 
+_HERE = (
+    prepared(call_participations)
+    .where(
+        call_participations.c.visit_id == bindparam("visit_id"),
+        call_participations.c.left_at.is_(None),
+    )
+    .order_by(call_participations.c.joined_at)
+)
+
+
 def here_now(tx: Transaction, visit_id: str) -> list[Participation]:
     """Who waits or is in the call, who came first is first."""
-    query = tx.select(call_participations).where(
-        call_participations.c.visit_id == visit_id, call_participations.c.left_at.is_(None)
-    )
-    return [_participation(row) for row in tx.all(query.order_by(call_participations.c.joined_at))]
+    return [_participation(row) for row in tx.all_of(_HERE, visit_id=visit_id)]
 
 
 def stray_participations(tx: Transaction) -> list[Row[Any]]:

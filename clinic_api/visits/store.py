@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     String,
     Text,
+    bindparam,
 )
 
 from clinic_api.actor import Actor
@@ -23,7 +24,7 @@ from clinic_api.auth.store import users
 from clinic_api.directory.store import patients
 from clinic_api.paging import Page, page
 from clinic_api.schema import Moment, id_column, table
-from clinic_api.transaction import Transaction
+from clinic_api.transaction import Transaction, prepared
 from clinic_api.visits.model import Participant, Role, Visit
 from clinic_api.visits.visit import OPEN
 
@@ -159,6 +160,13 @@ def with_login(query: sa.Select[Any]) -> sa.Select[Any]:
     return query.outerjoin(patients, own).outerjoin(users, users.c.id == login)
 
 
+_SEATS_OF = (
+    with_login(prepared(participants, participants, _DISABLED_AT))
+    .where(participants.c.visit_id == bindparam("visit_id"))
+    .order_by(participants.c.id)
+)
+
+
 def participant(tx: Transaction, participant_id: str) -> Participant | None:
     return _one(tx, participants.c.id == participant_id)
 
@@ -173,8 +181,7 @@ def participant_by_device(tx: Transaction, participant_id: str, bearer: str) -> 
 
 
 def participants_of(tx: Transaction, visit_id: str) -> list[Participant]:
-    query = _seats(tx).where(participants.c.visit_id == visit_id)
-    return [_participant(row) for row in tx.all(query.order_by(participants.c.id))]
+    return [_participant(row) for row in tx.all_of(_SEATS_OF, visit_id=visit_id)]
 
 
 def roles_of(tx: Transaction, visit_id: str) -> dict[str, Role]:
