@@ -14,7 +14,8 @@ from clinic_api.visits.visit import OPEN
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """`words`, then the time `since`; `live`: somebody on the patient's side is there."""
+    """`words`, then the time: since when, or for when; `live`: somebody on the patient's side is
+    there."""
 
     words: str
     since: datetime | None = None
@@ -32,6 +33,8 @@ def standing(visit: VisitView) -> Standing:
     patients = [seat for seat in inside if seat.role in PATIENT_SIDE]
     if visit.state == "in_progress":
         return _going_on(inside, patients)
+    if not inside and visit.starts_at is not None:
+        return Standing("booked for", visit.starts_at)
     return Standing("patient not here yet" if inside else "nobody here yet")
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from clinic_api.visits.model import Role
 from clinic_api.visits.views import Presence, SeatView, VisitView
 from clinic_api.visits.visit import State
-from web.portal.standing import clock, standing
+from web.portal.standing import Standing, clock, standing
 
 CAME = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -25,6 +26,7 @@ def seat(role: Role, presence: Presence, name: str = "Alice") -> SeatView:
         email="",
         revoked=False,
         on_a_device=False,
+        asks_agreement=False,
         presence=presence,
         since=None if presence == "away" else CAME,
     )
@@ -38,6 +40,8 @@ def visit(state: State, bob: Presence, alice: Presence, *more: SeatView) -> Visi
         state=state,
         practitioner_id=None,
         patient_id=None,
+        appointment_id=None,
+        starts_at=None,
         reason="",
         declared_modality="video",
         real_modality=None,
@@ -80,6 +84,13 @@ def test_the_words_say_who_is_there(
 def test_a_guest_who_waits_is_named() -> None:
     said = standing(visit("planned", "away", "away", seat("guest", "waiting", "Dora")))
     assert said.words == "Dora waiting since"
+
+
+def test_a_booked_visit_says_for_when_until_somebody_comes() -> None:
+    booked = msgspec.structs.replace(visit("planned", "away", "away"), starts_at=CAME)
+    assert standing(booked) == Standing("booked for", CAME)
+    here = msgspec.structs.replace(visit("planned", "in_call", "away"), starts_at=CAME)
+    assert standing(here).words == "patient not here yet"
 
 
 def test_todays_times_are_of_day_and_others_have_their_date() -> None:
