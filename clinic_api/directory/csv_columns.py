@@ -8,40 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import Any, Literal
 
 import msgspec
 
-from clinic_api.directory.contacts import tidy_email, tidy_name, tidy_phone, tidy_text
+from clinic_api.directory import csv_cells as cells
+from clinic_api.directory.contacts import tidy_text
+from clinic_api.directory.csv_cells import Context
 from clinic_api.directory.csv_sheet import Sheet, SheetRow, Unreadable
-from clinic_api.directory.model import Address, EmergencyContact, Language, PatientDetails, Slug
+from clinic_api.directory.model import Address, EmergencyContact, PatientDetails
 from clinic_api.directory.service import CreatePractitioner
 from clinic_api.errors import Refused
 
 Kind = Literal["patients", "practitioners"]
-
-_SEXES = {
-    "f": "female",
-    "female": "female",
-    "m": "male",
-    "male": "male",
-    "o": "other",
-    "other": "other",
-    "u": "unknown",
-    "unknown": "unknown",
-}
-_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-_BETWEEN = re.compile(r"[\s,;|]+")
-
-
-class Context(msgspec.Struct, frozen=True):
-    """`country` (ISO 3166-1) is where numbers without + are."""
-
-    country: str
-    today: date
 
 
 class CellError(msgspec.Struct, frozen=True):
@@ -58,10 +37,6 @@ class ReadRow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     value: PatientDetails | CreatePractitioner | None
     errors: tuple[CellError, ...]
-
-
-class _Wrong(Exception):
-    """The message is a sentence."""
 
 
 class _Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,10 +84,10 @@ def read_row(row: SheetRow, layout: Layout, context: Context) -> ReadRow:
         cell = row.cells[index] if index < len(row.cells) else ""
         try:
             values[column.name] = _value(column, cell, context)
-        except _Wrong as wrong:
+        except cells.Wrong as wrong:
             errors.append(CellError(column.name, str(wrong)))
     name = _name(values)
-    if not name and not any(error.column.endswith("name") for error in errors):
+    if not name and not any(error.column in _NAME_COLUMNS for error in errors):
         errors.append(CellError("name", "Please give a name."))
     build = _patient if layout.kind == "patients" else _practitioner
     value = None if errors else build(name, values)
@@ -120,14 +95,15 @@ def read_row(row: SheetRow, layout: Layout, context: Context) -> ReadRow:
 
 
 def _value(column: _Column, cell: str, context: Context) -> Any:
-    if len(cell) > column.most:
-        raise _Wrong(f"This is longer than {column.most} characters.")
     if not cell:
         return None
     try:
-        return column.read(cell, context)
+        value = column.read(cell, context) if len(cell) <= column.most else cell
     except Refused as refused:
-        raise _Wrong(next(iter(refused.fields.values()), refused.message)) from None
+        raise cells.Wrong(next(iter(refused.fields.values()), refused.message)) from None
+    if isinstance(value, str) and len(value) > column.most:  # composing may lengthen it
+        raise cells.Wrong(f"This is longer than {column.most} characters.")
+    return value
 
 
 def _bare(title: str) -> str:
@@ -176,92 +152,6 @@ def _given(values: Mapping[str, Any], *names: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values[name] for name in names if values[name]))
 
 
-# cells
-
-
-def _text(cell: str, context: Context) -> str:
-    del context
-    return tidy_text(cell)
-
-
-def _name_cell(cell: str, context: Context) -> str:
-    del context
-    return tidy_name(cell)
-
-
-def _phone(cell: str, context: Context) -> str:
-    return tidy_phone(cell, context.country)
-
-
-def _email(cell: str, context: Context) -> str:
-    del context
-    return tidy_email(cell)
-
-
-def _birth_date(cell: str, context: Context) -> date:
-    """ISO 8601, or with dots, where the day is first for everybody."""
-    dotted = _DOTTED_DATE.fullmatch(cell)
-    try:
-        if dotted is not None:
-            day, month, year = map(int, dotted.groups())
-            born = date(year, month, day)
-        elif _ISO_DATE.fullmatch(cell):
-            born = date.fromisoformat(cell)
-        else:
-            raise _Wrong("Write a day as YYYY-MM-DD or DD.MM.YYYY.")
-    except ValueError:
-        raise _Wrong("There is no such day.") from None
-    if born > context.today:
-        raise _Wrong("This day has not come yet.")
-    return born
-
-
-def _sex(cell: str, context: Context) -> str:
-    del context
-    return str(_one_of(_SEXES, cell, "Write female, male, other or unknown."))
-
-
-def _yes(cell: str, context: Context) -> bool:
-    del context
-    return bool(_one_of(_YES, cell, "Write yes or no."))
-
-
-def _one_of(words: Mapping[str, Any], cell: str, otherwise: str) -> Any:
-    try:
-        return words[cell.casefold()]
-    except KeyError:
-        raise _Wrong(otherwise) from None
-
-
-def _language(cell: str, context: Context) -> str:
-    del context
-    sentence = "Write a language as en, es or pt-BR (BCP 47)."
-    return str(_fitting(cell, Language, sentence))
-
-
-def _languages(cell: str, context: Context) -> tuple[str, ...]:
-    tags = [tag for tag in _BETWEEN.split(cell) if tag]
-    return tuple(dict.fromkeys(_language(tag, context) for tag in tags))[:20]
-
-
-def _country(cell: str, context: Context) -> str:
-    del context
-    kind = msgspec.structs.fields(Address)[-1].type
-    return str(_fitting(cell.upper(), kind, "Write a country as FR or US (ISO 3166-1)."))
-
-
-def _slug(cell: str, context: Context) -> str:
-    del context
-    return str(_fitting(cell, Slug, "Use small letters, digits and hyphens, as in dr-bob."))
-
-
-def _fitting(cell: str, kind: Any, otherwise: str) -> object:
-    try:
-        return msgspec.convert(cell, kind)
-    except msgspec.ValidationError:
-        raise _Wrong(otherwise) from None
-
-
 def _column(
     name: str, read: Callable[[str, Context], Any], *aliases: str, most: int = 200
 ) -> _Column:
@@ -269,36 +159,37 @@ def _column(
 
 
 _NAMES = (
-    _column("name", _name_cell, "full_name", "display_name"),
-    _column("first_name", _name_cell, "given_name", "forename", most=99),
-    _column("last_name", _name_cell, "family_name", "surname", most=100),
+    _column("name", cells.name, "full_name", "display_name"),
+    _column("first_name", cells.name, "given_name", "forename", most=99),
+    _column("last_name", cells.name, "family_name", "surname", most=100),
 )
+_NAME_COLUMNS = frozenset(each.name for each in _NAMES)
 _COLUMNS: dict[Kind, Sequence[_Column]] = {
     "patients": (
         *_NAMES,
-        _column("birth_date", _birth_date, "date_of_birth", "birthday", "dob"),
-        _column("sex", _sex, "gender"),
-        _column("language", _language, "preferred_language"),
-        _column("phone", _phone, "phone_number", "telephone", "mobile", most=40),
-        _column("other_phone", _phone, "phone_2", "home_phone", "work_phone", most=40),
-        _column("email", _email, "email_address", most=254),
-        _column("other_email", _email, "email_2", most=254),
-        _column("address_line", _text, "address", "street", "address_1", "address_line_1"),
-        _column("address_line_2", _text, "address_2", "street_2"),
-        _column("city", _text, "town", most=100),
-        _column("region", _text, "state", "province", most=100),
-        _column("postal_code", _text, "postcode", "zip", "zip_code", most=20),
-        _column("country", _country, "country_code"),
-        _column("emergency_name", _text, "emergency_contact"),
-        _column("emergency_phone", _phone, "emergency_contact_phone", most=40),
-        _column("emergency_relationship", _text, "emergency_contact_relationship", most=100),
+        _column("birth_date", cells.birth_date, "date_of_birth", "birthday", "dob"),
+        _column("sex", cells.sex, "gender"),
+        _column("language", cells.language, "preferred_language"),
+        _column("phone", cells.phone, "phone_number", "telephone", "mobile", most=40),
+        _column("other_phone", cells.phone, "phone_2", "home_phone", "work_phone", most=40),
+        _column("email", cells.email, "email_address", most=254),
+        _column("other_email", cells.email, "email_2", most=254),
+        _column("address_line", cells.text, "address", "street", "address_1", "address_line_1"),
+        _column("address_line_2", cells.text, "address_2", "street_2"),
+        _column("city", cells.text, "town", most=100),
+        _column("region", cells.text, "state", "province", most=100),
+        _column("postal_code", cells.text, "postcode", "zip", "zip_code", most=20),
+        _column("country", cells.country, "country_code"),
+        _column("emergency_name", cells.text, "emergency_contact"),
+        _column("emergency_phone", cells.phone, "emergency_contact_phone", most=40),
+        _column("emergency_relationship", cells.text, "emergency_contact_relationship", most=100),
     ),
     "practitioners": (
         *_NAMES,
-        _column("speciality", _text, "specialty", most=100),
-        _column("languages", _languages, "language"),
-        _column("address", _slug, "slug", most=60),
-        _column("accepts_walk_ins", _yes, "walk_ins"),
+        _column("speciality", cells.text, "specialty", most=100),
+        _column("languages", cells.languages, "language"),
+        _column("address", cells.slug, "slug", most=60),
+        _column("accepts_walk_ins", cells.yes, "walk_ins"),
     ),
 }
 COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {

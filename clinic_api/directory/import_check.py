@@ -7,7 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from clinic_api.directory.csv_columns import CellError, Context, Layout, ReadRow, read_row
+from clinic_api.directory.csv_cells import Context
+from clinic_api.directory.csv_columns import CellError, Layout, ReadRow, read_row
 from clinic_api.directory.csv_sheet import Sheet
 from clinic_api.directory.import_model import CheckedRow, Report
 from clinic_api.directory.likeness import Key, Known, Likeness, patient_keys, practitioner_keys

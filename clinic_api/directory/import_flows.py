@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from clinic_api.actor import Actor
 from clinic_api.db import Database, Work
-from clinic_api.directory.csv_columns import Context, Kind, Layout, ReadRow, layout_of
+from clinic_api.directory.csv_cells import Context
+from clinic_api.directory.csv_columns import Kind, Layout, ReadRow, layout_of
 from clinic_api.directory.csv_sheet import Sheet, Unreadable, read_sheet
 from clinic_api.directory.import_check import Existing, check, read_rows
 from clinic_api.directory.import_model import ApplyImport, CheckImport, Import, OneImport

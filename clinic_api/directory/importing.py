@@ -15,7 +15,8 @@ from sqlalchemy import Row
 
 from clinic_api.actor import Actor
 from clinic_api.directory import import_store as store
-from clinic_api.directory.csv_columns import Context, Kind, ReadRow
+from clinic_api.directory.csv_cells import Context
+from clinic_api.directory.csv_columns import Kind, ReadRow
 from clinic_api.directory.import_check import keys_of
 from clinic_api.directory.import_model import (
     ApplyImport,

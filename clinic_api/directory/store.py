@@ -26,10 +26,12 @@ from clinic_api.paging import Page, page
 from clinic_api.schema import id_column, table
 from clinic_api.transaction import Transaction
 
+_SEARCH_CHARS = 400  # taking characters apart may lengthen a name threefold and more
+
 patients = table(
     "patients",
     Column("name", String(200), nullable=False),
-    Column("search_name", String(400), nullable=False, index=True),
+    Column("search_name", String(_SEARCH_CHARS), nullable=False, index=True),
     Column("birth_date", Date, index=True),
     Column("sex", String(10), nullable=False),
     Column("language", String(35), nullable=False),
@@ -138,7 +140,7 @@ def _patient_values(tx: Transaction, row_id: str, details: PatientDetails) -> di
 
     return {
         "name": details.name,
-        "search_name": folded(details.name),
+        "search_name": folded(details.name)[:_SEARCH_CHARS],
         "birth_date": details.birth_date,
         "sex": details.sex,
         "language": details.language,

