@@ -55,9 +55,17 @@ test("only the smallest picture becomes cheaper, and as it was again", async () 
   const camera = sender(cameraLayers(null));
   const rates = () => camera.running.encodings.map((/** @type {any} */ one) => one.maxBitrate);
   const before = rates();
-  await sparePicture(camera, true);
+  await sparePicture(camera, true, true);
   assert.deepEqual(rates(), [60_000, ...before.slice(1)]);
-  assert.equal(camera.running.encodings[0].maxFramerate, 15, "Firefox keeps to its rate only so");
-  await sparePicture(camera, false);
+  assert.equal(camera.running.encodings[0].maxFramerate, 30, "the server thins it out");
+  await sparePicture(camera, false, true);
   assert.deepEqual(rates(), before);
+});
+
+test("a browser that drops no frames to keep to its rate films fewer", async () => {
+  const camera = sender(cameraLayers(null));
+  await sparePicture(camera, true, false);
+  assert.equal(camera.running.encodings[0].maxFramerate, 15);
+  await sparePicture(camera, false, false);
+  assert.equal(camera.running.encodings[0].maxFramerate, 30);
 });

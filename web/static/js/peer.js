@@ -182,7 +182,7 @@ export class Peer extends Emitter {
     const { camera } = this.#senders;
     if (this.#closed || !camera || !this.#answer) return false;
     this.#thrift.note(bps);
-    void sparePicture(camera.sender, this.#thrift.on).catch(() => {});
+    void sparePicture(camera.sender, this.#thrift.on, bps > 0).catch(() => {});
     const before = this.#bounds;
     const { soundBps } = this.#thrift;
     const pictureKbps = before.rids?.length === 0 ? before.pictureKbps
