@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 from clinic_api.catalogue.service import CreateOffer, create_offer
+from clinic_api.errors import Refused
 from clinic_api.outbox_store import outbox
 from clinic_api.scheduling.hours import AddHours, add_hours
 from clinic_api.scheduling.model import AppointmentView
@@ -18,7 +20,7 @@ from tests.clinic_api.visits.cast import CAROL, CHARLIE
 
 
 def of(one: AppointmentView, other: AppointmentView, **more: Any) -> Swap:
-    values = {
+    values: dict[str, Any] = {
         "appointment_id": one.id,
         "version": one.version,
         "other_id": other.id,
@@ -95,6 +97,22 @@ async def test_of_two_practitioners_both_give_what_they_get(clinic: Practice) ->
     done = await clinic.do(swap, CAROL, of(alices, eves))
     assert done.appointment.practitioner_id == dora_id
     assert done.other.practitioner_id == clinic.bob_id
+
+
+async def test_of_two_who_swap_the_same_one_is_too_late_and_none_waits_for_ever(
+    clinic_on_both: Practice,
+) -> None:
+    clinic = clinic_on_both
+    alices = await clinic.booked(clinic.alice)
+    eves = await clinic.booked(clinic.eve, NINE + HALF_HOUR)
+    outcomes = await asyncio.gather(
+        clinic.do(swap, CAROL, of(alices, eves)),
+        clinic.do(swap, CAROL, of(eves, alices)),
+        return_exceptions=True,
+    )
+    codes = [each.code for each in outcomes if isinstance(each, Refused)]
+    assert codes in (["stale"], ["illegal_event"], ["slot_taken"])
+    assert await clinic.overlaps() == 0
 
 
 async def test_what_was_read_too_long_ago_is_not_swapped(clinic: Practice) -> None:
