@@ -28,7 +28,7 @@ SHOWN: tuple[State, ...] = (
     "no_show_provider",
 )
 PAST, FUTURE = timedelta(days=30), timedelta(days=365)
-MAX_ENTRIES = 5000  # thirty a day for more than half a year
+MAX_ENTRIES = 2000  # five a day over the whole range; the first of them are given
 
 calendar_feeds = table(
     "calendar_feeds",
@@ -81,7 +81,7 @@ def appointments_of(
 ) -> list[Dated]:
     """What such a person comes to, or gives, in the range of a feed; by start."""
     c = appointments.c
-    mine = c.patient_id.in_(sorted(patient_ids))
+    mine: sa.ColumnElement[bool] = c.patient_id.in_(sorted(patient_ids))
     if practitioner_id is not None:
         mine = sa.or_(mine, c.practitioner_id == practitioner_id)
     query = tx.select(appointments).where(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
-from icalendar import Calendar, Event
+from icalendar import Calendar
 
 from clinic_api import api
 from clinic_api.audit.store import AUDIT
@@ -49,7 +49,7 @@ class Server(msgspec.Struct, frozen=True):
         """The path of somebody's new feed."""
         answer = await self.ask("POST", who, json=more)
         assert answer.status == 201, await answer.text()
-        return urlsplit((await answer.json())["url"]).path
+        return str(urlsplit((await answer.json())["url"]).path)
 
     async def ask(self, method: str, who: str, **more: Any) -> ClientResponse:
         """An operation on somebody's own feed."""
@@ -61,10 +61,10 @@ class Server(msgspec.Struct, frozen=True):
         self.client.session.cookie_jar.clear()
         return await self.client.get(path, headers={"If-None-Match": etag} if etag else {})
 
-    async def events(self, path: str) -> list[Event]:
+    async def events(self, path: str) -> list[Any]:
         answer = await self.get(path)
         assert (answer.status, answer.content_type) == (200, "text/calendar")
-        return list(cast("Calendar", Calendar.from_ical(await answer.text())).events)
+        return list(Calendar.from_ical(await answer.text()).events)
 
     async def noted(self) -> list[str]:
         """Whose appointments programs have seen, by the audit."""

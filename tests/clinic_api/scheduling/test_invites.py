@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import cast
+from functools import partial
+from typing import Any, cast
 
-from icalendar import Calendar, Event
+from icalendar import Calendar
 
 from clinic_api.mail.message import build
 from clinic_api.mail.sender import SENDER
@@ -30,15 +31,15 @@ async def mails(clinic: Practice) -> dict[Kind, EmailMessage]:
     """What leaves now, as the other side reads it."""
     found: dict[Kind, EmailMessage] = {}
     while leased := await clinic.database.write(lambda tx: lease(tx, SENDER)):
-        mail = await clinic.database.read(lambda tx, held=leased: _built(tx, held))
+        mail = await clinic.database.read(partial(_built, leased))
         if mail is not None:
             found[leased.kind] = mail
         done = Outcome(id=leased.id, version=leased.version, event="accept")
-        await clinic.database.write(lambda tx, over=done: settle(tx, SENDER, over))
+        await clinic.database.write(partial(_over, done))
     return found
 
 
-def _built(tx: Transaction, leased: Leased) -> EmailMessage | None:
+def _built(leased: Leased, tx: Transaction) -> EmailMessage | None:
     composed = compose(tx, SENDER, leased)
     if composed is None:
         return None
@@ -51,13 +52,17 @@ def _built(tx: Transaction, leased: Leased) -> EmailMessage | None:
         at=tx.now,
         invite=composed.invite,
     )
-    return cast("EmailMessage", message_from_bytes(message.as_bytes(), policy=default))
+    return message_from_bytes(message.as_bytes(), policy=default)
 
 
-def calendar_in(mail: EmailMessage) -> Calendar:
+def _over(done: Outcome, tx: Transaction) -> None:
+    settle(tx, SENDER, done)
+
+
+def calendar_in(mail: EmailMessage) -> Any:
     """Of the part that mail programs show as an invitation."""
     (part,) = [each for each in mail.walk() if each.get_content_type() == "text/calendar"]
-    calendar = cast("Calendar", Calendar.from_ical(part.get_content()))
+    calendar: Any = Calendar.from_ical(part.get_content())
     assert part["Content-Type"].params["method"] == calendar["METHOD"]
     (file,) = mail.iter_attachments()
     assert (file.get_content_type(), file.get_filename()) == ("application/ics", "invite.ics")
@@ -65,7 +70,7 @@ def calendar_in(mail: EmailMessage) -> Calendar:
     return calendar
 
 
-def event_in(calendar: Calendar) -> Event:
+def event_in(calendar: Any) -> Any:
     (event,) = calendar.events
     return event
 

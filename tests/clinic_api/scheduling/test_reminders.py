@@ -58,7 +58,7 @@ def test_a_day_before_or_at_six_in_the_evening_where_that_is_night(
 async def sent_at(clinic: Practice, when: datetime) -> list[str]:
     """Kinds of reminders that leave, when time goes on to `when`."""
     clinic.clock.advance((when - clinic.database.now()).total_seconds())
-    sent = []
+    sent: list[str] = []
     while leased := await clinic.database.write(lambda tx: lease(tx, SENDER)):
         if await clinic.database.read(_composes(leased)) and leased.kind in {DAY, HOUR}:
             sent.append(leased.kind)
