@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from datetime import UTC, datetime
 
 import msgspec
@@ -67,18 +68,19 @@ class Clinic:
         world = self._world
         world.receiver.sent_at, world.receiver.delays_ns = {}, []
         crowd = await gather(self._given_with(reads_per_s, seconds)) if reads_per_s else None
-        before, waited = self._cpu(), waited_s(world.server.front)
+        before, waited, began = self._cpu(), waited_s(world.server.front), time.monotonic()
         running = None if crowd is None else asyncio.create_task(crowd.run())
         stretch = await world.run(video_per_s, seconds, joins=False)
         done = None if running is None else await running
-        cores = {name: (now - before[name]) / seconds for name, now in self._cpu().items()}
+        took_s = time.monotonic() - began
+        cores = {name: (now - before[name]) / took_s for name, now in self._cpu().items()}
         return Beside(
             stretch=stretch,
             delay_p99_ms=percentile(world.receiver.delays_ns, 99) * 1e-6,
             clinic=None if done is None else summary(done),
             crowd=done,
             cores=cores,
-            front_waited=(waited_s(world.server.front) - waited) / seconds,
+            front_waited=(waited_s(world.server.front) - waited) / took_s,
         )
 
     async def answers(self, reads_per_s: float, seconds: float) -> Summary:
