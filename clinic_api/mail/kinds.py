@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
+
 from clinic_api.auth import links as auth_links
 from clinic_api.auth import store as users
 from clinic_api.directory import claiming
@@ -166,7 +168,17 @@ def _reminder(tx: Transaction, about: About, made_at: datetime) -> Wanted | None
     found = appointments.find(tx, about.appointment_id)
     if found is None or not still_stands(found, about.code, tx.now):
         return None
-    return _telling(tx, found)
+    return msgspec.structs.replace(_telling(tx, found), path=_way_in(tx, found.id))
+
+
+def _way_in(tx: Transaction, appointment_id: str) -> str:
+    """The patient's own link to the visit, for whoever has no login; else where to sign in."""
+    visit = visits.visit_of(tx, appointment_id)
+    if visit is not None and visit.state in OPEN:
+        for seat in visits.participants_of(tx, visit.id):
+            if seat.role == "patient" and seat.revoked_at is None:
+                return visit_links.PATH + visit_links.token_of(tx.keys, seat.id, seat.generation)
+    return SIGN_IN
 
 
 def _telling(tx: Transaction, found: Appointment, method: Method | None = None) -> Wanted:

@@ -133,14 +133,20 @@ _ENGLISH = Language(
         "appointment.reminder_day": Text(
             subject="{clinic}: your appointment is soon",
             before=("We look forward to seeing you. Your appointment at {clinic}: {time}.",),
-            button="Sign in",
-            after=("If you cannot come, please cancel or move it now.",),
+            button="Open the appointment",
+            after=(
+                "If you cannot come, please cancel or move it now.",
+                "Please do not pass the link on.",
+            ),
         ),
         "appointment.reminder_hour": Text(
             subject="{clinic}: your appointment begins within the hour",
             before=("Your appointment at {clinic} begins soon: {time}.",),
-            button="Sign in",
-            after=("Please be where it is quiet and the connection is good.",),
+            button="Open the appointment",
+            after=(
+                "Please be where it is quiet and the connection is good.",
+                "Please do not pass the link on.",
+            ),
         ),
         "visit.link_recovery": Text(
             subject="{clinic}: your link",

@@ -151,6 +151,8 @@ def _text(value: str) -> str:
 def _folded(line: str) -> str:
     """Over several lines where it is long, never inside of a character (RFC 5545 3.1)."""
     if line.isascii():
+        if len(line) <= MAX_LINE_OCTETS:
+            return line
         rest = range(MAX_LINE_OCTETS, len(line), MAX_LINE_OCTETS - 1)
         more = [line[at : at + MAX_LINE_OCTETS - 1] for at in rest]
         return "\r\n ".join([line[:MAX_LINE_OCTETS], *more])

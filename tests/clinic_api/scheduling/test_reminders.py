@@ -101,6 +101,7 @@ async def test_it_goes_by_the_patients_clock_and_says_its_time(clinic: Practice)
     )
     mail = await clinic.database.read(_composes(leased))
     assert "Monday, 1 June 2026, 22:00 (Asia/Tokyo)" in mail.rendered.text
+    assert "/join#" in mail.rendered.link  # whoever was booked by the desk has no login
 
 
 async def test_what_is_cancelled_is_not_reminded_of(clinic: Practice) -> None:
