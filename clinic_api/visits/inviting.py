@@ -6,7 +6,7 @@ answer, whoever they are; the link goes to the address on file and nowhere else.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -20,11 +20,13 @@ from clinic_api.errors import Refused
 from clinic_api.guarded import guarded
 from clinic_api.organisation.store import organisation
 from clinic_api.outbox import About, Kind, OutboxMessage, enqueue
+from clinic_api.scheduling import store as appointments
+from clinic_api.scheduling.reminders import day_reminder_at
+from clinic_api.scheduling.zones import zone_of
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
 from clinic_api.visits.model import Participant, Visit
 
-INVITED_BEFORE = timedelta(hours=24)  # a booked visit's link is sent then
 RECOVERIES_PER_HOUR = 1  # mails; asking is limited by the door
 
 
@@ -66,8 +68,16 @@ def recover_link(tx: Transaction, actor: Actor, command: RecoverLink) -> Asked:
 def mail_invitation(tx: Transaction, actor: Actor, seat: Participant, visit: Visit) -> None:
     """Once per link and appointment, if there is an address that may be used: at once, or a day
     before a visit that is booked for later."""
-    due_at = None if visit.starts_at is None else max(visit.starts_at - INVITED_BEFORE, tx.now)
-    _mail(tx, actor, seat, "visit.invitation", "", visit.appointment_id or "", due_at)
+    _mail(tx, actor, seat, "visit.invitation", "", visit.appointment_id or "", _due_at(tx, visit))
+
+
+def _due_at(tx: Transaction, visit: Visit) -> datetime | None:
+    """With the reminder of the day before, never at night; None: at once."""
+    booked_by = visit.appointment_id
+    booked = None if booked_by is None else appointments.find(tx, booked_by)
+    if booked is None:
+        return None
+    return max(day_reminder_at(booked.starts_at, zone_of(booked.shown_zone)), tx.now)
 
 
 def _mail(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -65,6 +66,12 @@ async def test_the_link_is_sent_a_day_before_or_at_once_when_it_is_nearer(
     clinic.clock.advance((NINE - HOUR).timestamp() - clinic.clock.now_s)
     await clinic.book(NINE + 2 * HALF_HOUR)
     assert (await _invitations(clinic))[-1].due_at == clinic.database.now()
+
+
+async def test_the_link_is_not_sent_at_the_patients_night(clinic: Practice) -> None:
+    await clinic.book(NINE, zone="Asia/Tokyo")  # 22:00 there
+    (row,) = await _invitations(clinic)
+    assert row.due_at.astimezone(ZoneInfo("Asia/Tokyo")).isoformat() == "2026-05-31T18:00:00+09:00"
 
 
 async def test_the_mail_says_when_it_begins_not_when_the_door_opens(clinic: Practice) -> None:

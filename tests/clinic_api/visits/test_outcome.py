@@ -22,8 +22,9 @@ from clinic_api.visits.store import visit_of, visits
 from clinic_api.visits.visit import OPEN
 from clinic_api.visits.visit import STATES as VISIT_STATES
 from tests.clinic_api.conftest import Clock
-from tests.clinic_api.scheduling.cast import CONSOLE, practice
+from tests.clinic_api.scheduling.cast import practice
 from tests.clinic_api.visits.booked_cast import BookedCall
+from tests.clinic_api.visits.cast import CONSOLE
 
 START = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
