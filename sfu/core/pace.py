@@ -1,4 +1,6 @@
-"""How busy the sockets are: whether it pays to let datagrams gather for half a millisecond."""
+"""How busy the sockets are: whether it pays to let datagrams gather for half a millisecond, and to
+look at what came less often.
+"""
 
 from __future__ import annotations
 

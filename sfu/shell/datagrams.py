@@ -37,6 +37,7 @@ class Datagrams:
         counters: Counters,
         survive: Callable[[Exception], None],
         finish: Callable[[], None],
+        pace: Pace,
         edge_socket: str = "",
     ) -> None:
         """`edge_socket` is where the edge finds us; "" for a worker without one."""
@@ -45,7 +46,7 @@ class Datagrams:
         self._counters = counters
         self._survive = survive
         self._finish = finish  # the end of a batch
-        self._pace = Pace()
+        self._pace = pace
         self._loop = asyncio.get_running_loop()
         self._endpoints = _open_endpoints(addresses, port)
         self._streams: StreamDoor | None = None

@@ -22,6 +22,7 @@ from sfu.core.description import Candidate
 from sfu.core.forwarder.forwarder import Forwarder
 from sfu.core.ice import Credentials, Health
 from sfu.core.limits import JOINS, UNFINISHED, Bucket
+from sfu.core.pace import Pace
 from sfu.shell.datagrams import Datagrams
 from sfu.shell.dtls import Certificate
 from sfu.shell.executor import Executor
@@ -64,10 +65,12 @@ class MediaWorker:
         self._joins: dict[str, Bucket] = {}  # room → new connections
         self._dropping: set[asyncio.Task[None]] = set()
         self._bug_logged_at = -BUG_LOG_S
-        self._pulse = Pulse(self._executor, self._watch, self._survive)
+        pace = Pace()
+        self._pulse = Pulse(self._executor, self._watch, self._survive, pace)
         self._strain = Strain(self._executor.delay, self._pulse.lag)
         self._datagrams = Datagrams(
             *(addresses, port, self._executor, self._counters, self._survive, self._pulse.finish),
+            pace=pace,
             edge_socket=edge.socket_path if edge else "",
         )
         udp = tuple(Candidate(address, port) for address in candidates)
