@@ -280,7 +280,7 @@ class Estimator:
         """Packets waited because a machine on the way, or the receiver's, stood still for so long:
         then they all came at once. From a slow link they come slowly.
         """
-        pause_s = max(MIN_QUEUE_S, PAUSE * queue)
+        pause_s = max(FAST_S, PAUSE * queue)
         return self._throughput.after_pause_bps(pause_s) > AT_ONCE * self._rate.bps
 
     def _outruns(self, now: float) -> bool:

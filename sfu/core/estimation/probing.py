@@ -20,6 +20,7 @@ MARGIN = 1.25  # of what is wanted: no probe needs to be faster, nor is one beli
 INTERVAL_S = 3.0  # livekit-server: then × BACKOFF for each that found nothing
 BACKOFF, MAX_INTERVAL_S = 1.5, 5.0
 DURATION_S, MAX_DURATION_S = 0.060, 0.2
+NARROW_BPS = 220_000.0  # here a probe takes the room of sound and picture
 NEAR, NEWS = 0.75, 1.2  # times what the link is known to carry: between, growth finds it as soon
 NOISES = 4.0
 AGAIN_S = 0.5  # after one that found room and filled it, or of which too little was reported
@@ -127,7 +128,8 @@ class Prober:
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
             log.forget(cluster.id)
-        known = before_bps > NEAR * known_bps and result.bps < NEWS * known_bps
+        near = before_bps > NEAR * known_bps and result.bps < NEWS * known_bps
+        known = near and known_bps < NARROW_BPS
         useful = result.bps > USEFUL * before_bps and not known
         self._found = useful and not result.saturated
         if useful:
