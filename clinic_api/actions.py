@@ -109,8 +109,8 @@ ACTIONS: dict[str, Action] = {
         audited=False, admin="any", doctor="self", nurse="self", desk="any"
     ),
     "practitioner.change_profile": _action(admin="any", doctor="self", nurse="self"),
-    # people from a file: the check tells whose record is there already
-    "import.check": _action(step_up=True, admin="any"),
+    # people from a file
+    "import.check": _action(admin="any"),
     "import.read": _action(admin="any"),
     "import.apply": _action(step_up=True, admin="any"),
     # what is offered
