@@ -17,6 +17,8 @@ from clinic_api.scheduling import store as appointments
 from clinic_api.scheduling.appointment import State
 from clinic_api.scheduling.followers import follows
 from clinic_api.scheduling.model import Appointment
+from clinic_api.scheduling.reminders import day_reminder_at
+from clinic_api.scheduling.zones import zone_of
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
 from clinic_api.visits.intake import begin_intake
@@ -79,7 +81,7 @@ def _make(tx: Transaction, actor: Actor, appointment: Appointment) -> None:
     tx.note(actor, "visit", visit_id, patient_id=patient_id)
     visit = known_visit(tx, visit_id)
     begin_intake(tx, actor, visit, appointment.service_id)
-    _invite(tx, actor, visit)
+    _invite(tx, actor, visit, appointment)
 
 
 def _move(tx: Transaction, actor: Actor, visit: Visit, appointment: Appointment) -> None:
@@ -98,7 +100,7 @@ def _move(tx: Transaction, actor: Actor, visit: Visit, appointment: Appointment)
     if doctor is not None and doctor.id != visit.practitioner_id:
         _hand_over(tx, actor, visit, doctor)
     if appointment.state == "booked":
-        _invite(tx, actor, known_visit(tx, visit.id))
+        _invite(tx, actor, known_visit(tx, visit.id), appointment)
 
 
 def _hand_over(tx: Transaction, actor: Actor, visit: Visit, doctor: Practitioner) -> None:
@@ -110,9 +112,12 @@ def _hand_over(tx: Transaction, actor: Actor, visit: Visit, doctor: Practitioner
             tx.update(store.participants, actor, seat.id, name=own.name, user_id=own.user_id)
 
 
-def _invite(tx: Transaction, actor: Actor, visit: Visit) -> None:
+def _invite(tx: Transaction, actor: Actor, visit: Visit, appointment: Appointment) -> None:
+    """The patient has the link in the reminder of the day before, unless it is too near for one."""
+    reminder_at = day_reminder_at(appointment.starts_at, zone_of(appointment.shown_zone))
     for seat in store.participants_of(tx, visit.id):
-        if seat.revoked_at is None:
+        is_reminded = seat.role == "patient" and reminder_at > tx.now
+        if seat.revoked_at is None and not is_reminded:
             mail_invitation(tx, actor, seat, visit)
 
 

@@ -6,7 +6,6 @@ answer, whoever they are; the link goes to the address on file and nowhere else.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -20,9 +19,6 @@ from clinic_api.errors import Refused
 from clinic_api.guarded import guarded
 from clinic_api.organisation.store import organisation
 from clinic_api.outbox import About, Kind, OutboxMessage, enqueue
-from clinic_api.scheduling import store as appointments
-from clinic_api.scheduling.reminders import day_reminder_at
-from clinic_api.scheduling.zones import zone_of
 from clinic_api.transaction import Transaction
 from clinic_api.visits import store
 from clinic_api.visits.model import Participant, Visit
@@ -66,18 +62,8 @@ def recover_link(tx: Transaction, actor: Actor, command: RecoverLink) -> Asked:
 
 
 def mail_invitation(tx: Transaction, actor: Actor, seat: Participant, visit: Visit) -> None:
-    """Once per link and appointment, if there is an address that may be used: at once, or a day
-    before a visit that is booked for later."""
-    _mail(tx, actor, seat, "visit.invitation", "", visit.appointment_id or "", _due_at(tx, visit))
-
-
-def _due_at(tx: Transaction, visit: Visit) -> datetime | None:
-    """With the reminder of the day before, never at night; None: at once."""
-    booked_by = visit.appointment_id
-    booked = None if booked_by is None else appointments.find(tx, booked_by)
-    if booked is None:
-        return None
-    return max(day_reminder_at(booked.starts_at, zone_of(booked.shown_zone)), tx.now)
+    """Once per link and appointment, if there is an address that may be used."""
+    _mail(tx, actor, seat, "visit.invitation", "", visit.appointment_id or "")
 
 
 def _mail(
@@ -87,7 +73,6 @@ def _mail(
     kind: Kind,
     which: str,
     appointment_id: str = "",
-    due_at: datetime | None = None,
 ) -> None:
     recipient = _address_of(tx, seat)
     if not recipient:
@@ -104,7 +89,6 @@ def _mail(
                 participant_id=seat.id, visit_id=seat.visit_id, appointment_id=appointment_id
             ),
             language=seat.language,
-            not_before=due_at,
         ),
     )
 

@@ -170,7 +170,6 @@ async def test_where_the_service_wants_it_staff_approve(clinic: Practice) -> Non
     assert (declined.state, declined.cancelled_by) == ("cancelled", "staff")
     assert {row.kind for row in await clinic.rows(outbox)} == {
         "appointment.booked",
-        "visit.invitation",
         "appointment.declined",
         "appointment.reminder_day",
         "appointment.reminder_hour",

@@ -41,7 +41,7 @@ async def test_a_moved_appointment_is_linked_both_ways(clinic_on_both: Practice)
     assert rows[new.id].sequence > rows[old.id].sequence - 1
     assert await clinic.overlaps() == 0
     kinds = {row.kind for row in await clinic.rows(outbox)}
-    assert {"appointment.booked", "appointment.moved", "visit.invitation"} <= kinds
+    assert {"appointment.booked", "appointment.moved"} <= kinds
 
 
 async def test_a_move_may_overlap_the_time_that_it_frees(clinic: Practice) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,6 +20,7 @@ from clinic_api.scheduling.model import AppointmentView
 from clinic_api.scheduling.moving import Move, take_move
 from clinic_api.scheduling.reading import ReadAppointment, read_appointment
 from clinic_api.visits import store
+from clinic_api.visits.invitations import Invite, invite
 from clinic_api.visits.joining import LinkView, OpenLink, open_link
 from clinic_api.visits.service import OneVisit, end_visit
 from tests.clinic_api.conftest import Clock
@@ -58,23 +59,24 @@ async def test_a_booking_makes_its_visit_for_both_sides(clinic_on_both: Practice
     assert reason == "It hurts"
 
 
-async def test_the_link_is_sent_a_day_before_or_at_once_when_it_is_nearer(
+async def test_the_link_is_in_the_reminder_of_the_day_before_or_sent_at_once_when_it_is_nearer(
     clinic: Practice,
 ) -> None:
     await clinic.book(NINE)
-    assert [row.due_at for row in await _invitations(clinic)] == [NINE - DAY]
+    assert await _invitations(clinic) == []
+    (reminder,) = await _mails(clinic, "appointment.reminder_day")
+    wanted = await clinic.database.read(
+        lambda tx: find(tx, "appointment.reminder_day", about_of(reminder), tx.now)
+    )
+    assert wanted is not None
+    assert wanted.path.startswith("/join#")
     clinic.clock.advance((NINE - HOUR).timestamp() - clinic.clock.now_s)
     await clinic.book(NINE + 2 * HALF_HOUR)
-    assert (await _invitations(clinic))[-1].due_at == clinic.database.now()
-
-
-async def test_the_link_is_not_sent_at_the_patients_night(clinic: Practice) -> None:
-    await clinic.book(NINE, zone="Asia/Tokyo")  # 22:00 there
-    (row,) = await _invitations(clinic)
-    assert row.due_at.astimezone(ZoneInfo("Asia/Tokyo")).isoformat() == "2026-05-31T18:00:00+09:00"
+    assert [row.due_at for row in await _invitations(clinic)] == [clinic.database.now()]
 
 
 async def test_the_mail_says_when_it_begins_not_when_the_door_opens(clinic: Practice) -> None:
+    clinic.clock.advance((NINE - 2 * HOUR).timestamp() - clinic.clock.now_s)
     await clinic.book(NINE, zone="Asia/Kathmandu")
     (row,) = await _invitations(clinic)
     wanted = await clinic.database.read(
@@ -89,7 +91,12 @@ async def test_a_moved_appointment_keeps_the_link_which_tells_the_new_time(
 ) -> None:
     clinic = clinic_on_both
     old = await clinic.book(NINE)
-    token = await BookedCall(clinic, old).token()
+    call = BookedCall(clinic, old)
+    token = await call.token()
+    brother = Invite(
+        visit_id=(await call.visit()).id, role="family", name="Dan", email="dan@example.org"
+    )
+    await clinic.do(invite, CAROL, brother)
     moved = await _move(clinic, old, starts_at=NINE + DAY)
     rows = await clinic.rows(store.visits)
     assert [row.appointment_id for row in rows] == [moved.id]
@@ -97,10 +104,10 @@ async def test_a_moved_appointment_keeps_the_link_which_tells_the_new_time(
     assert (seen.state, seen.starts_at) == ("early", NINE + DAY)
     assert "Tuesday, 2 June 2026, 09:00 (America/New_York)" in seen.message
     assert "15 minutes before" in seen.message
-    first, second = await _invitations(clinic)
-    assert second.due_at == NINE
-    assert await clinic.database.read(lambda tx: _stands(tx, about_of(first))) is False
-    assert await clinic.database.read(lambda tx: _stands(tx, about_of(second))) is True
+    about = [about_of(row) for row in await _invitations(clinic)]
+    assert sorted(one.appointment_id for one in about) == sorted([old.id, moved.id])
+    stands = [await clinic.database.read(partial(_stands, about=one)) for one in about]
+    assert stands == [one.appointment_id == moved.id for one in about]
 
 
 async def test_another_practitioner_takes_the_seat_and_the_old_link_ends(
@@ -186,9 +193,11 @@ async def _seats(clinic: Practice) -> list[Any]:
 
 
 async def _invitations(clinic: Practice) -> list[Any]:
-    """By when they leave."""
-    rows = [row for row in await clinic.rows(outbox) if row.kind == "visit.invitation"]
-    return sorted(rows, key=lambda row: row.due_at)
+    return await _mails(clinic, "visit.invitation")
+
+
+async def _mails(clinic: Practice, kind: str) -> list[Any]:
+    return [row for row in await clinic.rows(outbox) if row.kind == kind]
 
 
 async def _open(clinic: Practice, token: str) -> LinkView:
