@@ -10,6 +10,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from clinic_api.export import words
+from clinic_api.export.answers import questions_of
 from clinic_api.export.fhir_lists import entry_resource
 from clinic_api.export.fhir_notes import composition
 from clinic_api.export.fhir_values import (
@@ -23,6 +24,7 @@ from clinic_api.export.fhir_values import (
     resource,
 )
 from clinic_api.export.parts import (
+    Answered,
     Booked,
     Chat,
     Conversation,
@@ -33,6 +35,7 @@ from clinic_api.export.parts import (
     Part,
     Person,
 )
+from clinic_api.forms.store import FormAnswers
 from clinic_api.records.documents_model import Document
 from clinic_api.records.observations_store import Observation
 from clinic_api.records.vital_signs import DIASTOLIC, SYSTOLIC
@@ -76,6 +79,8 @@ def resources_of(part: Part) -> list[Resource]:
         case OfVisit():
             notes = (composition(part.facts.patient.id, each) for each in part.facts.notes)
             return [_encounter(part), *notes]
+        case Answered():
+            return [_answers(part.held)]
         case Chat():
             return [
                 _said(f"{part.visit_id}.{one.id}", one.at, one.name, one.text, part.visit_id)
@@ -192,6 +197,21 @@ def _encounter(part: OfVisit) -> Resource:
 
 def _moment(at: datetime | None) -> str | None:
     return None if at is None else words.utc(at)
+
+
+def _answers(held: FormAnswers) -> Resource:
+    return resource(
+        "QuestionnaireResponse",
+        held.id,
+        status="completed",
+        subject=reference(held.patient_id),
+        encounter=reference(held.visit_id),
+        authored=_moment(held.submitted_at),
+        item=[
+            {"linkId": key, "text": asked, "answer": [{"valueString": said}]}
+            for key, asked, said in questions_of(held)
+        ],
+    )
 
 
 def _document(one: Document, path: str) -> Resource:

@@ -6,6 +6,7 @@ import msgspec
 
 from clinic_api.directory.model import Patient
 from clinic_api.export.visit_facts import SignedNote, VisitFacts
+from clinic_api.forms.store import FormAnswers
 from clinic_api.messages.model import Message, Thread
 from clinic_api.organisation.model import Organisation
 from clinic_api.records.documents_model import Document
@@ -13,14 +14,16 @@ from clinic_api.records.lists import Lists
 from clinic_api.records.observations_store import Observation
 from clinic_api.scheduling.model import Appointment
 from clinic_api.visits.chat import ChatLine
+from clinic_api.visits.consent_store import HeldConsent
 
 
 class Person(msgspec.Struct, frozen=True):
-    """The patient, and what is known of them in lists."""
+    """The patient, what is known of them in lists, and what they agreed to."""
 
     organisation: Organisation
     patient: Patient
     lists: Lists
+    consents: tuple[HeldConsent, ...]
 
 
 class Measurements(msgspec.Struct, frozen=True):
@@ -39,6 +42,12 @@ class OfVisit(msgspec.Struct, frozen=True):
     """A visit with the notes that are released."""
 
     facts: VisitFacts
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What the patient sent before the visit before."""
+
+    held: FormAnswers
 
 
 class Chat(msgspec.Struct, frozen=True):
@@ -70,4 +79,4 @@ class Conversation(msgspec.Struct, frozen=True):
     messages: tuple[Message, ...]
 
 
-Part = Person | Measurements | Booked | OfVisit | Chat | Notes | Documents | Conversation
+Part = Person | Measurements | Booked | OfVisit | Answered | Chat | Notes | Documents | Conversation

@@ -14,6 +14,7 @@ from clinic_api.catalogue import store as catalogue
 from clinic_api.db import Database
 from clinic_api.directory import store as people
 from clinic_api.export.parts import (
+    Answered,
     Booked,
     Chat,
     Conversation,
@@ -26,6 +27,7 @@ from clinic_api.export.parts import (
 )
 from clinic_api.export.visit_facts import gather, practitioner_name, released_notes
 from clinic_api.files.model import GIVEN_OUT
+from clinic_api.forms import store as forms
 from clinic_api.messages import store as messages
 from clinic_api.messages.model import Message
 from clinic_api.organisation.store import organisation
@@ -35,7 +37,7 @@ from clinic_api.records.documents_model import Document, ListDocuments
 from clinic_api.records.lists import lists_of
 from clinic_api.scheduling import store as scheduling
 from clinic_api.transaction import Transaction
-from clinic_api.visits import call_store
+from clinic_api.visits import call_store, consent_store
 from clinic_api.visits import store as visits
 from clinic_api.visits.call_store import ChatMessage
 from clinic_api.visits.chat import ChatLine
@@ -62,6 +64,9 @@ async def parts_of(database: Database, patient_id: str) -> AsyncGenerator[Part, 
         yield booked
     async for visit in _visits(database, patient_id):
         yield await database.read(_gathering(visit))
+        answers = await database.read(partial(forms.answers_of_visit, visit_id=visit.id))
+        if answers is not None and answers.state == "submitted":
+            yield Answered(answers)
         async for lines in _pages(database, _chat_of(visit.id)):
             said = (ChatLine(id=one.id, name=one.name, text=one.text, at=one.at) for one in lines)
             yield Chat(visit.id, tuple(said))
@@ -105,7 +110,8 @@ async def _pages(database: Database, read: _Read[T]) -> AsyncIterator[tuple[T, .
 def _person(tx: Transaction, patient_id: str) -> Person:
     patient = people.patient(tx, patient_id)
     assert patient is not None, "a foreign key says so"
-    return Person(organisation(tx), patient, lists_of(tx, patient_id))
+    agreed = consent_store.consents_of(tx, patient_id, NOBODY)
+    return Person(organisation(tx), patient, lists_of(tx, patient_id), tuple(agreed))
 
 
 async def _booked(database: Database, patient_id: str) -> AsyncIterator[Booked]:

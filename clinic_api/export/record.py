@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from clinic_api.export import words
+from clinic_api.export.answers import questions_of
 from clinic_api.export.paper import Facts, Heading, Text
 from clinic_api.export.parts import (
+    Answered,
     Booked,
     Chat,
     Conversation,
@@ -39,10 +41,13 @@ def blocks_of(part: Part, place: ZoneInfo) -> list[Block]:
         case Measurements():
             return [Heading("Measurements"), Facts(tuple(_measured(part.items, place)))]
         case Booked():
-            rows = ((words.at(one.starts_at, place), _booked(one, part)) for one in part.items)
+            rows = ((words.short(one.starts_at, place), _booked(one, part)) for one in part.items)
             return [Heading("Appointments"), Facts(tuple(rows))]
         case OfVisit():
             return [Heading("Visit"), *visit_blocks(part.facts)]
+        case Answered():
+            rows = ((asked, said) for _, asked, said in questions_of(part.held))
+            return [Heading("Answers before the visit"), Facts(tuple(rows))]
         case Chat():
             lines = (f"{words.at(one.at, place)} {one.name}: {one.text}" for one in part.lines)
             return [Heading("Chat of the visit"), Text("\n".join(lines))]
@@ -93,7 +98,11 @@ def _person(part: Person, place: ZoneInfo) -> list[Block]:
         entries: tuple[Entry, ...] = getattr(part.lists, name)
         text = "\n".join(map(_entry, entries)) or NOTHING
         blocks += [Heading(heading), Text(text)]
-    return blocks
+    agreed = tuple(
+        (words.short(one.decided_at, place), f"{one.kind.replace('_', ' ')}: {one.state}")
+        for one in part.consents
+    )
+    return [*blocks, Heading("Consents"), Facts(agreed)] if agreed else blocks
 
 
 def _entry(entry: Entry) -> str:

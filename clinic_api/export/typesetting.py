@@ -63,6 +63,7 @@ class _Sheet(FPDF):
         self.set_font(FONT, "", SMALL_PT)
         self.set_text_color(GREY)
         width = self.epw / 2
+        self.set_text_shaping(use_shaping_engine=True, direction=TextDirection.LTR)
         self.cell(width, SMALL_LINE_MM, self._printable(self._paper.footer), align="L")
         self.cell(width, SMALL_LINE_MM, f"Page {self.page_no()} of {{nb}}", align="R")
         self.set_text_color(0)
@@ -103,7 +104,11 @@ class _Sheet(FPDF):
             self.add_page()
         self.set_font(FONT, "", BODY_PT)
         self.set_text_color(GREY)
-        self.cell(LABEL_MM, LINE_MM, self._printable(label))
+        if self.get_string_width(self._printable(label)) < LABEL_MM:
+            self.cell(LABEL_MM, LINE_MM, self._printable(label))
+        else:  # a long one has lines of its own
+            self._paragraph(label, BODY_PT, LINE_MM, left_aligned=True)
+            self.set_x(self.l_margin + LABEL_MM)
         self.set_text_color(0)
         for number, line in enumerate(value.splitlines() or [""]):
             if number:

@@ -48,6 +48,12 @@ def at(moment: datetime, place: ZoneInfo) -> str:
     return f"{on_day(local)}, {local:%H:%M} ({place.key})"
 
 
+def short(moment: datetime, place: ZoneInfo) -> str:
+    """For the label of a row, below where the zone is named: `24 Nov 2026, 22:00`."""
+    local = moment.astimezone(place)
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
 def span(begin: datetime, end: datetime | None, place: ZoneInfo) -> str:
     """`Tuesday, 24 November 2026, 22:00–22:20 (Europe/Paris, UTC+01:00)`."""
     first = begin.astimezone(place)

@@ -18,6 +18,9 @@ from clinic_api.export.model import AskExport, OneExport, OneVisit
 from clinic_api.export.service import ask_export
 from clinic_api.files.disk import disk_of
 from clinic_api.files.model import ReceivedFile, Streamed
+from clinic_api.forms import store as forms
+from clinic_api.forms.definition import Definition, Option, Question
+from clinic_api.forms.service import CreateForm, create_form
 from clinic_api.ids import new_id
 from clinic_api.messages.model import OpenThread
 from clinic_api.messages.service import open_thread
@@ -40,6 +43,9 @@ from clinic_api.records.notes import (
     sign_note,
 )
 from clinic_api.records.observations import NoteObservation, note_observation
+from clinic_api.transaction import Transaction
+from clinic_api.visits import consent_store
+from clinic_api.visits import store as visits
 from clinic_api.visits.chat import ChatWritten, append_chat
 from clinic_api.visits.service import OneVisit as EndVisit
 from clinic_api.visits.service import end_visit
@@ -68,6 +74,7 @@ async def a_record(clinic: Clinic, name: str = NAMES[0]) -> Record:
     patient = signed_in(patient_id)
     visit_id = await _visit(clinic, patient_id)
     note_id = await _lists_and_notes(clinic, patient, patient_id, visit_id)
+    await clinic.database.write(lambda tx: _answers(tx, patient_id, visit_id))
     await _document(clinic, patient, patient_id)
     hello = OpenThread(patient_id=patient_id, subject=f"Pills {CANARY}", text=f"When? {CANARY}")
     await clinic.do(open_thread, patient, hello)
@@ -128,6 +135,29 @@ async def _lists_and_notes(clinic: Clinic, patient: Actor, patient_id: str, visi
     added = AmendNote(note_id=signed.id, version=signed.version, text=f"Added {CANARY}")
     await clinic.do(amend_note, bob, added)
     return signed.id
+
+
+def _answers(tx: Transaction, patient_id: str, visit_id: str) -> None:
+    """A form that was sent, and a consent that was given."""
+    yes, no = (Option(key=key, labels={"en": said}) for key, said in (("y", "Yes!"), ("n", "No!")))
+    asked = Definition(
+        titles={"en": "Before"},
+        questions=(
+            Question(key="why", kind="text", labels={"en": "Why do you come?"}),
+            Question(key="again", kind="choice", labels={"en": "Again?"}, options=(yes, no)),
+        ),
+    )
+    form = create_form(tx, CONSOLE, CreateForm(name="Before", definition=asked))
+    forms.insert_answers(tx, CONSOLE, form.id, 1, patient_id, visit_id)
+    held = forms.answers_of_visit(tx, visit_id)
+    assert held is not None
+    said = {"why": f"Breath {CANARY}", "again": "y"}
+    forms.write_answers(tx, CONSOLE, held, held.version, said, "submitted")
+    consent_store.insert_text(tx, CONSOLE, "telehealth", "en", "You may.", "0" * 64)
+    (text,) = (one for one in consent_store.newest_texts(tx) if one.text == "You may.")
+    seats = visits.participants_of(tx, visit_id)
+    seat = next(one for one in seats if one.patient_id == patient_id)
+    consent_store.insert_consent(tx, CONSOLE, visit_id, seat, text, "given")
 
 
 async def _document(clinic: Clinic, patient: Actor, patient_id: str) -> None:

@@ -88,6 +88,9 @@ async def test_the_page_and_the_paper_say_everything(entries: dict[str, bytes]) 
         f"Salbutamol; 2 puffs {CANARY}",
         "120/80 mm[Hg]",
         f"Cough {CANARY}",
+        f"Breath {CANARY}",
+        "Yes!",
+        "telehealth: given",
         f"Łukasz: Hello {CANARY}",
         f"Rest {CANARY}, ≤ 38.5 °C",
         f"Added {CANARY}",
@@ -126,6 +129,7 @@ async def test_the_bundle_is_valid_fhir_and_its_references_are_in_it(
         "Observation": 1,
         "Encounter": 1,
         "Composition": 1,
+        "QuestionnaireResponse": 1,
         "Communication": 2,
         "DocumentReference": 1,
     }
@@ -145,6 +149,8 @@ async def test_the_bundle_says_what_was_said(entries: dict[str, bytes]) -> None:
     ]
     (visit,) = held["Encounter"]
     assert visit["status"] == "finished"
+    (answers,) = held["QuestionnaireResponse"]
+    assert [each["text"] for each in answers["item"]] == ["Why do you come?", "Again?"]
     (document,) = held["DocumentReference"]
     assert unquote(document["content"][0]["attachment"]["url"]) in entries
     (note,) = held["Composition"]
