@@ -177,10 +177,10 @@ def close(state: State, peer: str, now: float) -> None:
 def mute(state: State, peer: str, role: str, muted: bool, now: float) -> None:
     """Stop or resume what everyone gets of one track; a muted screen gives its slots up."""
     publisher = state.publisher(peer)
-    for track in publisher.tracks.values() if publisher else ():
-        if track.role == role and track.muted != muted:
-            track.muted = muted
-            track.started_at = now
-    room = state.room_of.get(peer)
-    if room is not None:
-        routing.reassign(state, room, now)
+    tracks = publisher.tracks.values() if publisher else ()
+    changed = [track for track in tracks if track.role == role and track.muted != muted]
+    for track in changed:
+        track.muted = muted
+        track.started_at = now
+    if changed:
+        routing.reassign(state, state.room_of[peer], now)
