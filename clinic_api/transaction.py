@@ -111,7 +111,7 @@ class Transaction:
     def first(self, query: Select[Any]) -> Row[Any] | None:
         return self.sql.execute(query.limit(1)).first()
 
-    def all_of(self, query: Select[Any], **values: Any) -> list[Row[Any]]:
+    def all_of(self, query: Select[Any] | sa.CompoundSelect[Any], **values: Any) -> list[Row[Any]]:
         """Of a prepared query."""
         return list(self.sql.execute(query, values | {"own_org_id": self.org_id}))
 
@@ -137,7 +137,7 @@ class Transaction:
         """Returns the new version. Raises Refused: stale if `version` is not the row's any more,
         not_found if there is no such row."""
         change = _update(table, version is not None)
-        known = {"own_org_id": self.org_id, "wanted_id": row_id}
+        known: dict[str, Any] = {"own_org_id": self.org_id, "wanted_id": row_id}
         known |= {} if version is None else {"wanted_version": version}
         written = {"updated_at": self.now, "updated_by": actor.label}
         done = self.sql.execute(change, known | written | values).scalar()

@@ -34,7 +34,7 @@ def _named(kind: str, column: sa.Column[str]) -> tuple[sa.ColumnElement[str], ..
     return sa.literal(kind).label("kind"), column.label("id")
 
 
-_USER_ID = bindparam("user_id")
+_USER_ID: sa.BindParameter[str] = bindparam("user_id")
 _OF_USER = sa.union_all(
     prepared(patients, *_named("own", patients.c.id)).where(patients.c.user_id == _USER_ID),
     prepared(proxies, *_named("ward", proxies.c.patient_id)).where(
