@@ -199,10 +199,10 @@ def _linked(
     return seat, visit, "revoked" if replaced else state
 
 
-def seat_of_link(tx: Transaction, actor: Actor, command: OpenLink) -> tuple[Participant, Visit]:
+def seat_of_link(tx: Transaction, actor: Actor, token: str) -> tuple[Participant, Visit]:
     """Whose the newest link of a seat is, also after the visit. Raises Refused: link_unknown,
     link_revoked."""
-    seat, is_newest = _found(tx, command)
+    seat, is_newest = _found(tx, OpenLink(token=token))
     if seat is None:
         attempt = Attempt(actor.kind, actor.id, tx.action, client=actor.client)
         raise Refused("link_unknown", attempt=attempt)

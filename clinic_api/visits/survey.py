@@ -22,7 +22,7 @@ from clinic_api.guarded import Facts, guarded, hidden, permit
 from clinic_api.transaction import Transaction
 from clinic_api.visits import call_store
 from clinic_api.visits import survey_store as store
-from clinic_api.visits.joining import OpenLink, seat_of_link
+from clinic_api.visits.joining import seat_of_link
 from clinic_api.visits.model import PATIENT_SIDE, Participant, Visit
 from clinic_api.visits.own_seat import own_seat
 from clinic_api.visits.service import permitted
@@ -77,7 +77,7 @@ def answer_survey(tx: Transaction, actor: Actor, command: AnswerSurvey) -> None:
 @guarded("visit.survey")
 def answer_by_link(tx: Transaction, actor: Actor, command: AnswerByLink) -> None:
     """Raises Refused: link_unknown, not_found, conflict (answered already), too_early, too_late."""
-    seat, visit = seat_of_link(tx, actor, OpenLink(token=command.token))
+    seat, visit = seat_of_link(tx, actor, command.token)
     _keep(tx, actor, visit, seat, command)
 
 
