@@ -13,8 +13,8 @@ import argparse
 import asyncio
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from bench import executor, report
 from bench.client import JoinFailed
@@ -88,19 +88,25 @@ async def _one(scenario: Scenario, given: argparse.Namespace) -> Result:
     gc.collect()
     report.RESULTS.mkdir(exist_ok=True)
     log = report.RESULTS / SERVER_LOG
-    with _database(scenario) as url:
-        async with open_world(scenario.shape, log, gro=not given.no_gro, database_url=url) as world:
-            return await measure(world, scenario, given.seconds)
+    async with (
+        _database(scenario) as url,
+        open_world(scenario.shape, log, gro=not given.no_gro, database_url=url) as world,
+    ):
+        return await measure(world, scenario, given.seconds)
 
 
-@contextmanager
-def _database(scenario: Scenario) -> Iterator[str]:
+@asynccontextmanager
+async def _database(scenario: Scenario) -> AsyncIterator[str]:
     """The setting of the scenario's database; "" for SQLite. Raises NoPostgres."""
     if not scenario.on_postgres:
         yield ""
         return
-    with postgres.running(durable=True) as server:
+    running = postgres.running(durable=True)
+    server = await asyncio.to_thread(running.__enter__)
+    try:
         yield server.url(postgres.USER)
+    finally:
+        await asyncio.to_thread(running.__exit__, None, None, None)
 
 
 async def _profile(scenario: Scenario, given: argparse.Namespace) -> int:
