@@ -188,7 +188,7 @@ def _parameters(route: Route) -> Iterator[Schema]:
     for field in msgspec.structs.fields(route.command):
         if field.name in route.path_fields:
             yield _parameter("path", field.name, field.type, required=True)
-    if not route.has_body:
+    if not route.has_body and route.before_file is None:
         for field in msgspec.structs.fields(route.sent):
             yield _parameter("query", field.name, field.type, required=field.required)
     if route.needs_version:
@@ -244,7 +244,7 @@ def _responses(route: Route, schemas: Schemas) -> Schema:
 def _statuses(route: Route) -> Iterable[int]:
     """Every status by which it may refuse."""
     impossible = set() if route.needs_version else {412, 428}
-    if not route.has_body:
+    if not route.has_body and route.before_file is None:
         impossible |= {413, 415}
     if route.before_file is None:
         impossible |= {408, 411}
