@@ -2,7 +2,7 @@
 
 A page says every 1.2 s what came in since it last spoke, and whether its own microphone, camera and
 sound work. A fault of one's own counts at once, because the page waits until it is sure. Media that
-do not arrive count after two silent reports in a row, 2.4 to 3.6 s, so that a switch of slots, a new
+do not arrive count after two silent reports in a row, 2.4 to 3.6 s, so that a new slot, a new
 connection or a lost packet is no fault; and only where nothing else explains it: a muted source,
 somebody who is away, a suspended picture. What a page said is forgotten after `STALE_S`.
 """
