@@ -105,6 +105,8 @@ async def measure_clinic(world: World, scenario: Scenario, seconds: float) -> Re
     await clinic.run(rate, _WARM_UP_S, READS_PER_S)
     alone = [await clinic.run(rate, seconds, 0)]
     loaded = await clinic.run(rate, _LOADED_TIMES * seconds, READS_PER_S)
+    assert loaded.clinic is not None
+    say(f"{READS_PER_S:g} reads/s beside the call", loaded.clinic)
     alone.append(await clinic.run(rate, seconds, 0))
     limit, passed = await _limit(clinic, loaded, seconds)
     quiet_ms = sum(each.delay_p99_ms for each in alone) / len(alone)
