@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiohttp import ClientResponse, FormData
 
+from clinic_api.actor import Actor
 from clinic_api.http.server import API
 from tests.clinic_api.files.samples import pdf
 from tests.clinic_api.http.cast import Client
@@ -80,3 +81,9 @@ async def code_of(answer: ClientResponse) -> str:
 def on_disk(folder: Path) -> list[Path]:
     """Every file below `files`, drafts too."""
     return [path for path in (folder / "files").rglob("*") if path.is_file()]
+
+
+def hers(alice: Actor) -> str:
+    """The id of her record."""
+    (patient_id,) = alice.patient_ids
+    return patient_id

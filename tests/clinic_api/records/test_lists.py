@@ -9,10 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from clinic_api.actor import Actor
-from clinic_api.db import Database
-from clinic_api.directory.model import PatientDetails
-from clinic_api.directory.relations import relate
-from clinic_api.directory.service import add_patient
 from clinic_api.errors import Refused
 from clinic_api.records import lists_store, observations_store
 from clinic_api.records.entry import EVENTS, STATES, TABLE, after
@@ -44,35 +40,9 @@ from clinic_api.records.observations import (
     withdraw_observation,
 )
 from clinic_api.records.vital_signs import VITALS, VitalKind
-from clinic_api.transaction import Transaction
-from tests.clinic_api.conftest import Clock
-from tests.clinic_api.visits.cast import CAROL, CHARLIE, CONSOLE, Clinic, opened, user_id
+from tests.clinic_api.records.cast import hers
+from tests.clinic_api.visits.cast import CAROL, CHARLIE, Clinic
 from tests.clinic_api.visits.test_service import OTHER_DOCTOR
-
-
-@pytest.fixture
-async def clinic(database: Database, clock: Clock) -> Clinic:
-    return await opened(database, clock)
-
-
-@pytest.fixture
-async def alice(clinic: Clinic) -> Actor:
-    """Signed in, with a record of her own; Bob treats her."""
-
-    def make(tx: Transaction) -> str:
-        patient_id = add_patient(tx, CONSOLE, PatientDetails(name="Alice"), "matched")
-        assert clinic.bob.practitioner_id is not None
-        relate(tx, CONSOLE, patient_id, clinic.bob.practitioner_id)
-        return patient_id
-
-    patient_id = await clinic.database.write(make)
-    roles = frozenset({"patient"})
-    return Actor(kind="user", id=user_id(1), roles=roles, patient_ids=frozenset({patient_id}))
-
-
-def hers(alice: Actor) -> str:
-    (patient_id,) = alice.patient_ids
-    return patient_id
 
 
 async def test_what_the_patient_says_is_marked_so_until_the_doctor_confirms_it(

@@ -8,10 +8,8 @@ from msgspec.structs import replace
 from sqlalchemy.exc import DBAPIError
 
 from clinic_api.actor import Actor
-from clinic_api.db import Database
-from clinic_api.directory.model import PatientDetails
 from clinic_api.directory.relations import relate
-from clinic_api.directory.service import CreatePractitioner, add_patient, create_practitioner
+from clinic_api.directory.service import CreatePractitioner, create_practitioner
 from clinic_api.errors import Refused
 from clinic_api.records import notes_store
 from clinic_api.records.chart import open_chart
@@ -48,34 +46,9 @@ from clinic_api.records.templates import (
 )
 from clinic_api.transaction import Transaction
 from tests.clinic_api.catalogue.test_service import ADA
-from tests.clinic_api.conftest import Clock
-from tests.clinic_api.visits.cast import CAROL, CHARLIE, CONSOLE, Clinic, opened, user_id
+from tests.clinic_api.records.cast import hers
+from tests.clinic_api.visits.cast import CAROL, CHARLIE, CONSOLE, Clinic, user_id
 from tests.clinic_api.visits.test_service import OTHER_DOCTOR
-
-
-@pytest.fixture
-async def clinic(database: Database, clock: Clock) -> Clinic:
-    return await opened(database, clock)
-
-
-@pytest.fixture
-async def alice(clinic: Clinic) -> Actor:
-    """Signed in, with a record of her own; Bob treats her."""
-
-    def make(tx: Transaction) -> str:
-        patient_id = add_patient(tx, CONSOLE, PatientDetails(name="Alice"), "matched")
-        assert clinic.bob.practitioner_id is not None
-        relate(tx, CONSOLE, patient_id, clinic.bob.practitioner_id)
-        return patient_id
-
-    patient_id = await clinic.database.write(make)
-    roles = frozenset({"patient"})
-    return Actor(kind="user", id=user_id(1), roles=roles, patient_ids=frozenset({patient_id}))
-
-
-def hers(alice: Actor) -> str:
-    (patient_id,) = alice.patient_ids
-    return patient_id
 
 
 async def colleague(clinic: Clinic, alice: Actor, role: str) -> Actor:
